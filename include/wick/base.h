@@ -1,0 +1,227 @@
+/*
+ * wick/base.h - slices, statuses, UTF-8, masking, digests: the ground that every other header stands on.
+ *
+ * CONVENTIONS, for all of wick
+ *
+ * Memory      The library allocates nothing. Every object lives in memory that the host hands over. Fields are
+ *             visible so that the compiler knows the size; they are private unless a comment says otherwise.
+ *             Objects hold no pointers into themselves: they may be moved with memcpy, and need no teardown.
+ * I/O, time   None. Time is a parameter in milliseconds (`now_ms`) on any clock that never goes back. Randomness
+ *             is a parameter or a callback.
+ * Bytes       `uint8_t *` is wire bytes, `char *` is text. Text is never NUL-terminated unless it is said: it
+ *             comes as a wick_str. `len` is bytes used, `cap` capacity, `used` bytes consumed, `need` bytes
+ *             required. NULL is allowed wherever the length beside it is 0.
+ * Statuses    A function that can fail returns a wick_status: 0 is success, above 0 is "stopped, not an error",
+ *             below 0 an error. Counts come back through pointers, also on error.
+ * Configs     A config struct begins with `size_t size`, set to sizeof of the struct: that is how the library
+ *             knows which version of it you were compiled with. A field that is zero means its default.
+ * Callbacks   One table per kind of object; a NULL member means "not interested". They return 0 to go on,
+ *             WICK_PAUSED to stop after this event, or a negative value to abort. Pointers that they are given
+ *             are valid until they return.
+ * Threads     No global state. One object belongs to one thread at a time; different objects are independent.
+ */
+#ifndef WICK_BASE_H
+#define WICK_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WICK_VERSION_MAJOR 0
+#define WICK_VERSION_MINOR 1
+#define WICK_VERSION_PATCH 0
+#define WICK_VERSION "0.1.0"
+
+#if defined(WICK_STATIC)
+#define WICK_API
+#elif defined(__GNUC__)
+#define WICK_API __attribute__((visibility("default")))
+#else
+#define WICK_API
+#endif
+
+/** Milliseconds that never elapse: turns a timeout off in a config, and is the answer "no deadline". */
+#define WICK_NEVER UINT64_MAX
+
+/** Bytes, laid out like `struct iovec`, so that an array of them can be handed to writev(). */
+typedef struct wick_slice {
+    const uint8_t *data;
+    size_t len;
+} wick_slice;
+
+/** Text that is not NUL-terminated. */
+typedef struct wick_str {
+    const char *data;
+    size_t len;
+} wick_str;
+
+/** A wick_str of a string literal. */
+#ifdef __cplusplus
+#define WICK_STR(literal) (wick_str{"" literal, sizeof(literal) - 1})
+#else
+#define WICK_STR(literal) ((wick_str){"" literal, sizeof(literal) - 1})
+#endif
+
+/*
+ * Every status: X(name, value, WebSocket close code or 0, RFC section or "", sentence).
+ *
+ * Bands: above 0 stopped, not an error; -1.. the caller's mistake, nothing changed; -20.. a callback failed;
+ * -30.. the peer broke the WebSocket protocol; -60.. HTTP and the handshake; -90.. a limit you configured;
+ * -110.. content.
+ */
+#define WICK_STATUS_MAP(X)                                                                                  \
+    X(OK, 0, 0, "", "ok")                                                                                   \
+    X(MORE, 1, 0, "", "more input is needed")                                                               \
+    X(PAUSED, 2, 0, "", "a callback asked to stop")                                                         \
+    X(BLOCKED, 3, 0, "", "the output took nothing; drain it and call again")                                \
+    X(E_ARG, -1, 0, "", "an argument is out of range")                                                      \
+    X(E_STATE, -2, 0, "", "the object is not in a state that allows this call")                             \
+    X(E_REENTRY, -3, 0, "", "called from a callback of the same object")                                    \
+    X(E_SPACE, -4, 0, "", "the output buffer is too small")                                                 \
+    X(E_CONFIG, -5, 0, "", "the config's size field is unknown, or a required member is missing")           \
+    X(E_CALLBACK, -20, 1011, "", "a callback returned an error")                                            \
+    X(E_MEMORY, -21, 1011, "", "on_memory lent nothing")                                                    \
+    X(E_RANDOM, -22, 1011, "", "on_random gave no random bytes")                                            \
+    X(E_RSV, -30, 1002, "RFC 6455 5.2", "a reserved bit is set and no extension was negotiated")            \
+    X(E_OPCODE, -31, 1002, "RFC 6455 5.2", "the opcode is reserved")                                        \
+    X(E_CONTROL_FRAGMENTED, -32, 1002, "RFC 6455 5.5", "a control frame is fragmented")                     \
+    X(E_CONTROL_LENGTH, -33, 1002, "RFC 6455 5.5", "a control frame is longer than 125 bytes")              \
+    X(E_LENGTH_NOT_MINIMAL, -34, 1002, "RFC 6455 5.2", "the payload length is not in its shortest form")    \
+    X(E_LENGTH_TOP_BIT, -35, 1002, "RFC 6455 5.2", "the top bit of the 64-bit payload length is set")       \
+    X(E_MASK_MISSING, -36, 1002, "RFC 6455 5.1", "a client's frame is not masked")                          \
+    X(E_MASK_PRESENT, -37, 1002, "RFC 6455 5.1", "a server's frame is masked")                              \
+    X(E_CONTINUATION, -38, 1002, "RFC 6455 5.4", "a continuation frame with no message to continue")        \
+    X(E_INTERLEAVED, -39, 1002, "RFC 6455 5.4", "a new message inside a fragmented one")                    \
+    X(E_CLOSE_BODY, -40, 1002, "RFC 6455 5.5.1", "a close frame with a body of one byte")                   \
+    X(E_CLOSE_CODE, -41, 1002, "RFC 6455 7.4", "a close code that must not be sent")                        \
+    X(E_CLOSE_REASON, -42, 1007, "RFC 6455 5.5.1", "the reason of a close frame is not UTF-8")              \
+    X(E_UTF8, -43, 1007, "RFC 6455 8.1", "a text message is not UTF-8")                                     \
+    X(E_EOF, -44, 0, "RFC 6455 7.1.5", "the connection ended without a close frame")                        \
+    X(E_PONG_TIMEOUT, -45, 1011, "", "nothing came back after a ping")                                      \
+    X(E_CLOSE_TIMEOUT, -46, 0, "", "the peer did not answer the close frame in time")                       \
+    X(E_IDLE_TIMEOUT, -47, 1001, "", "no message for longer than the idle timeout")                         \
+    X(E_FRAME_TOO_BIG, -90, 1009, "RFC 6455 7.4.1", "a frame is larger than max_frame")                     \
+    X(E_MESSAGE_TOO_BIG, -91, 1009, "RFC 6455 7.4.1", "a message is larger than max_message")               \
+    X(E_TOO_MANY_FRAGMENTS, -92, 1008, "RFC 6455 10.4", "a message has more frames than max_fragments")
+
+typedef enum wick_status {
+#define WICK_STATUS_ENUM(name, value, code, section, text) WICK_##name = (value),
+    WICK_STATUS_MAP(WICK_STATUS_ENUM)
+#undef WICK_STATUS_ENUM
+} wick_status;
+
+/**
+ * Give the name of a status, such as "WICK_E_UTF8".
+ *
+ * Never NULL: an unknown value is "WICK_UNKNOWN". The string is static.
+ */
+WICK_API const char *wick_status_name(wick_status status);
+
+/**
+ * Give the sentence that explains a status, such as "a text message is not UTF-8".
+ *
+ * Never NULL: an unknown value is "unknown status". The string is static.
+ */
+WICK_API const char *wick_status_text(wick_status status);
+
+/** Give the section that a status stands on, such as "RFC 6455 8.1", or "" if there is none. Never NULL. */
+WICK_API const char *wick_status_section(wick_status status);
+
+/** Give the WebSocket close code that answers a status (RFC 6455 section 7.4.1), or 0 if there is none. */
+WICK_API unsigned wick_status_close_code(wick_status status);
+
+/* ---- UTF-8 (RFC 3629) ------------------------------------------------------------------------------------ */
+
+/**
+ * Check a piece of UTF-8.
+ *
+ * Text may come in any number of pieces: *state carries a sequence that a piece leaves unfinished. The first byte
+ * that cannot be part of valid UTF-8 is found in the call that brings it: overlong forms, surrogates and code
+ * points above U+10FFFF are refused at their second byte. At the end of the text *state must be 0 again, or
+ * the last sequence is cut off.
+ *
+ * state   set to 0 before the first piece; opaque, but 0 means "between two characters"
+ * data    the piece
+ * len     bytes at data
+ *
+ * Returns the number of leading bytes that are fine: len if all are. Less than len is the index of the bad byte,
+ * and the state is then meaningless.
+ *
+ * RFC 3629 section 4.
+ */
+WICK_API size_t wick_utf8_check(uint32_t *state, const uint8_t *data, size_t len);
+
+/* ---- Kernels --------------------------------------------------------------------------------------------- */
+
+/**
+ * The loops that touch every byte, in one of several versions.
+ *
+ * A const table, chosen once by wick_kernels_best() and carried by configs. `key` is the masking key as it lies in
+ * memory: its first byte in memory order masks the first byte of the data, whatever the byte order of the machine.
+ */
+typedef struct wick_kernels {
+    /** "portable", "avx2", ... */
+    const char *name;
+    /** Write src[i] ^ key[i % 4] to dst[i]; dst == src, or the two do not overlap. */
+    void (*mask)(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key);
+    /** Like wick_utf8_check(). */
+    size_t (*utf8)(uint32_t *state, const uint8_t *data, size_t len);
+    /** Unmask in place and check in one pass. Returns like utf8; what lies behind a bad byte is undefined. */
+    size_t (*unmask_utf8)(uint32_t *state, uint8_t *data, size_t len, uint32_t key);
+} wick_kernels;
+
+/**
+ * Choose the fastest kernels for this CPU.
+ *
+ * Asks the CPU, which takes about 100 ns and far longer under some hypervisors: call it once and keep the pointer.
+ * Returns a table that lives as long as the program. Built with WICK_NO_SIMD it is always the portable one.
+ */
+WICK_API const wick_kernels *wick_kernels_best(void);
+
+/** Give the kernels that use no vector instructions: 8 bytes at a time, plain C. */
+WICK_API const wick_kernels *wick_kernels_portable(void);
+
+/* ---- Digests --------------------------------------------------------------------------------------------- */
+
+#define WICK_SHA1_SIZE 20
+
+/**
+ * Compute the SHA-1 of data (RFC 3174).
+ *
+ * For Sec-WebSocket-Accept only, where it proves that the peer speaks WebSocket and protects nothing.
+ *
+ * digest   receives WICK_SHA1_SIZE bytes
+ */
+WICK_API void wick_sha1(const uint8_t *data, size_t len, uint8_t *digest);
+
+/** The bytes that base64 needs for len bytes, padding included, without NUL. */
+#define WICK_BASE64_SIZE(len) (((size_t)(len) + 2) / 3 * 4)
+
+/**
+ * Write base64 with padding (RFC 4648 section 4).
+ *
+ * out   receives WICK_BASE64_SIZE(len) bytes, no NUL
+ */
+WICK_API void wick_base64_encode(const uint8_t *data, size_t len, char *out);
+
+/**
+ * Read base64, strictly (RFC 4648 section 4, or section 5 for url).
+ *
+ * text, len   the text: no white space, no stray characters, the bits behind the last byte zero. With url = 0 the
+ *             padding is required; with url = 1 the alphabet is the URL-safe one and padding may be absent
+ * out, cap    receives the bytes
+ * used        set to the bytes written
+ *
+ * Returns WICK_OK, WICK_E_ARG if the text is not base64, WICK_E_SPACE if cap is too small.
+ */
+WICK_API wick_status wick_base64_decode(const char *text, size_t len, int url, uint8_t *out, size_t cap,
+                                        size_t *used);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
