@@ -4,10 +4,14 @@
  * The conventions that hold everywhere stand at the top of wick/base.h. Each header is the manual of its part:
  *
  *   wick/base.h        slices, statuses, UTF-8, masking kernels, SHA-1, base64
+ *   wick/frame.h       the frame codec as pure functions
+ *   wick/conn.h        a connection: receive, send, close, heartbeat
  */
 #ifndef WICK_H
 #define WICK_H
 
 #include "wick/base.h"
+#include "wick/conn.h"
+#include "wick/frame.h"
 
 #endif
