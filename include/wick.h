@@ -6,6 +6,8 @@
  *   wick/base.h        slices, statuses, UTF-8, masking kernels, SHA-1, base64
  *   wick/frame.h       the frame codec as pure functions
  *   wick/conn.h        a connection: receive, send, close, heartbeat
+ *   wick/http.h        request and response heads, fields, URLs, origins, routes, bodies, problems, events
+ *   wick/handshake.h   the opening handshake, server and client
  */
 #ifndef WICK_H
 #define WICK_H
@@ -13,5 +15,7 @@
 #include "wick/base.h"
 #include "wick/conn.h"
 #include "wick/frame.h"
+#include "wick/handshake.h"
+#include "wick/http.h"
 
 #endif

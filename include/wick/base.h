@@ -103,9 +103,35 @@ typedef struct wick_str {
     X(E_PONG_TIMEOUT, -45, 1011, "", "nothing came back after a ping")                                      \
     X(E_CLOSE_TIMEOUT, -46, 0, "", "the peer did not answer the close frame in time")                       \
     X(E_IDLE_TIMEOUT, -47, 1001, "", "no message for longer than the idle timeout")                         \
+    X(E_HTTP_REQUEST_LINE, -60, 0, "RFC 9112 3", "the request line is not a method, a target and HTTP/1.x") \
+    X(E_HTTP_TARGET, -61, 0, "RFC 9112 3.2", "the request target is malformed")                             \
+    X(E_HTTP_VERSION, -62, 0, "RFC 9112 2.3", "the HTTP version is not 1.x")                                \
+    X(E_HTTP_STATUS_LINE, -63, 0, "RFC 9112 4", "the status line is not HTTP/1.x and a status")             \
+    X(E_HTTP_LINE_END, -64, 0, "RFC 9112 2.2", "a line of the head does not end in CR LF")                  \
+    X(E_HTTP_FIELD_NAME, -65, 0, "RFC 9112 5.1", "a field name is not a token and a colon")                 \
+    X(E_HTTP_FIELD_VALUE, -66, 0, "RFC 9110 5.5", "a field value holds a control character")                \
+    X(E_HTTP_FOLD, -67, 0, "RFC 9112 5.2", "a field line is folded")                                        \
+    X(E_HTTP_HOST, -68, 0, "RFC 9112 3.2", "Host is missing, repeated or malformed")                        \
+    X(E_HTTP_TLS, -69, 0, "", "the peer speaks TLS to a plain port")                                        \
+    X(E_HTTP_LENGTH, -70, 0, "RFC 9112 6.3", "the length of the body is malformed or ambiguous")            \
+    X(E_HTTP_TRANSFER_CODING, -71, 0, "RFC 9112 6.1", "a transfer coding other than chunked")               \
+    X(E_HTTP_CHUNK, -72, 0, "RFC 9112 7.1", "the framing of a chunked body is broken")                      \
+    X(E_URL, -73, 0, "RFC 3986 3", "the URL is malformed")                                                  \
+    X(E_REFUSED, -74, 0, "RFC 6455 4", "the handshake is refused")                                          \
+    X(E_HANDSHAKE_UPGRADE, -75, 0, "RFC 6455 4.1", "the 101 has no Upgrade of websocket alone")             \
+    X(E_HANDSHAKE_CONNECTION, -76, 0, "RFC 6455 4.1", "the 101 has no Connection of upgrade")               \
+    X(E_HANDSHAKE_ACCEPT, -77, 0, "RFC 6455 4.1", "Sec-WebSocket-Accept is missing, repeated or wrong")     \
+    X(E_HANDSHAKE_SUBPROTOCOL, -78, 0, "RFC 6455 4.1", "the server chose a subprotocol that was not offered")\
+    X(E_HANDSHAKE_EXTENSION, -79, 0, "RFC 6455 4.1", "the server chose an extension that was not offered")  \
     X(E_FRAME_TOO_BIG, -90, 1009, "RFC 6455 7.4.1", "a frame is larger than max_frame")                     \
     X(E_MESSAGE_TOO_BIG, -91, 1009, "RFC 6455 7.4.1", "a message is larger than max_message")               \
-    X(E_TOO_MANY_FRAGMENTS, -92, 1008, "RFC 6455 10.4", "a message has more frames than max_fragments")
+    X(E_TOO_MANY_FRAGMENTS, -92, 1008, "RFC 6455 10.4", "a message has more frames than max_fragments")     \
+    X(E_LINE_TOO_LONG, -95, 0, "RFC 9112 3", "the first line of the head is longer than max_line")          \
+    X(E_FIELD_TOO_LONG, -96, 0, "RFC 6585 5", "a field line is longer than max_field")                      \
+    X(E_HEAD_TOO_BIG, -97, 0, "RFC 6585 5", "the head is longer than max_head")                             \
+    X(E_TOO_MANY_FIELDS, -98, 0, "RFC 6585 5", "the head has more fields than there is room for")           \
+    X(E_HEAD_TIMEOUT, -99, 0, "RFC 9110 15.5.9", "the head did not come in time")                           \
+    X(E_BODY_TOO_BIG, -100, 0, "RFC 9110 15.5.14", "the body is larger than allowed")
 
 typedef enum wick_status {
 #define WICK_STATUS_ENUM(name, value, code, section, text) WICK_##name = (value),
