@@ -12,6 +12,8 @@
 #
 # $tmp is a folder of the script's own, removed when the script ends; every server still running is stopped then.
 
+# A make that a script starts is its own: variables given on the command line are in the environment, jobs are not.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 B=${B:-build}
 CC=${CC:-cc}
 tmp=$B/tmp/$(basename "$0" .sh).$$
