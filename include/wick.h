@@ -8,14 +8,18 @@
  *   wick/conn.h        a connection: receive, send, close, heartbeat
  *   wick/http.h        request and response heads, fields, URLs, origins, routes, bodies, problems, events
  *   wick/handshake.h   the opening handshake, server and client
+ *   wick/json.h        JSON: a strict reader in place, and a writer
+ *   wick/event.h       the typed messages of agent-events v1
  */
 #ifndef WICK_H
 #define WICK_H
 
 #include "wick/base.h"
 #include "wick/conn.h"
+#include "wick/event.h"
 #include "wick/frame.h"
 #include "wick/handshake.h"
 #include "wick/http.h"
+#include "wick/json.h"
 
 #endif

@@ -77,6 +77,7 @@ typedef struct wick_str {
     X(MORE, 1, 0, "", "more input is needed")                                                               \
     X(PAUSED, 2, 0, "", "a callback asked to stop")                                                         \
     X(BLOCKED, 3, 0, "", "the output took nothing; drain it and call again")                                \
+    X(UNKNOWN_TYPE, 4, 0, "", "a valid message of a type that is not known here")                           \
     X(E_ARG, -1, 0, "", "an argument is out of range")                                                      \
     X(E_STATE, -2, 0, "", "the object is not in a state that allows this call")                             \
     X(E_REENTRY, -3, 0, "", "called from a callback of the same object")                                    \
@@ -131,7 +132,27 @@ typedef struct wick_str {
     X(E_HEAD_TOO_BIG, -97, 0, "RFC 6585 5", "the head is longer than max_head")                             \
     X(E_TOO_MANY_FIELDS, -98, 0, "RFC 6585 5", "the head has more fields than there is room for")           \
     X(E_HEAD_TIMEOUT, -99, 0, "RFC 9110 15.5.9", "the head did not come in time")                           \
-    X(E_BODY_TOO_BIG, -100, 0, "RFC 9110 15.5.14", "the body is larger than allowed")
+    X(E_BODY_TOO_BIG, -100, 0, "RFC 9110 15.5.14", "the body is larger than allowed")\
+    X(E_JSON_SYNTAX, -110, 0, "RFC 8259 2", "a character that JSON does not allow here")                    \
+    X(E_JSON_CUT, -111, 0, "RFC 8259 2", "the JSON text ends before its value is complete")                 \
+    X(E_JSON_TRAILING, -112, 0, "RFC 8259 2", "something follows the JSON value")                           \
+    X(E_JSON_DEPTH, -113, 0, "RFC 8259 9", "JSON is nested deeper than the limit")                          \
+    X(E_JSON_CONTROL, -114, 0, "RFC 8259 7", "a control character in a JSON string is not escaped")         \
+    X(E_JSON_ESCAPE, -115, 0, "RFC 8259 7", "an escape in a JSON string does not exist")                    \
+    X(E_JSON_SURROGATE, -116, 0, "RFC 8259 8.2", "an escaped surrogate lacks its other half")               \
+    X(E_JSON_NUMBER, -117, 0, "RFC 8259 6", "a number is not in the form that JSON requires")               \
+    X(E_JSON_UTF8, -118, 0, "RFC 8259 8.1", "JSON text is not UTF-8")                                       \
+    X(E_JSON_BOM, -119, 0, "RFC 8259 8.1", "JSON text starts with a byte order mark")                       \
+    X(E_JSON_TYPE, -120, 0, "", "a JSON value is of another kind than asked for")                           \
+    X(E_JSON_RANGE, -121, 0, "", "a number is out of range")                                                \
+    X(E_ENVELOPE, -125, 0, "", "the envelope of a message breaks a rule")                                   \
+    X(E_PAYLOAD, -126, 0, "", "the payload of a message breaks a rule")                                     \
+    X(E_IDENTITY, -127, 0, "", "an invocation tells who the user is")                                       \
+    X(E_ORDER_START, -130, 0, "", "agent.started does not come first, or comes twice")                      \
+    X(E_ORDER_END, -131, 0, "", "an event comes after the terminal event of its run")                       \
+    X(E_ORDER_CALL, -132, 0, "", "args or end of a call that is not open")                                  \
+    X(E_ORDER_REQUEST, -133, 0, "", "an input request is resolved that is not open")                        \
+    X(E_ORDER_PROGRESS, -134, 0, "", "progress does not increase")
 
 typedef enum wick_status {
 #define WICK_STATUS_ENUM(name, value, code, section, text) WICK_##name = (value),
