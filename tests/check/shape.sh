@@ -48,4 +48,5 @@ else
 fi
 # shellcheck disable=SC2046
 grep -nIE "$leftover|$place" $(cat "$tmp/all") > "$tmp/found"
+grep -nH '"resolved"' tests/interop/package-lock.json >> "$tmp/found" 2> /dev/null
 check shape/words "$tmp/found"

@@ -89,13 +89,13 @@ need_python() {
     fi
 }
 
-# Modules are looked for in the build folder, where .ci/run installs those of tests/interop/package.json.
+# .ci/run installs the modules of tests/interop/package.json into build/interop, whatever B is.
 need_node() {
     case_name=$1
     shift
     need_tool "$case_name" node
     NODE=node
-    NODE_PATH=$(cd "$B" && pwd)/interop/node_modules${NODE_PATH:+:$NODE_PATH}
+    NODE_PATH=$(pwd)/build/interop/node_modules${NODE_PATH:+:$NODE_PATH}
     export NODE NODE_PATH
     for module in "$@"; do
         if ! "$NODE" -e "require('$module')" 2> /dev/null; then
