@@ -43,15 +43,19 @@ extern "C" {
 /** Give the name of a type, such as "agent.token"; "" for a type that is not in the table. Never NULL. */
 WICK_API const char *wick_type_name(wick_type type);
 
-/** Give the string of an ENUM's value, such as "start" for WICK_ENUM_TEXT(PHASE, WICK_PHASE_START); "" if none. */
-#define WICK_ENUM_TEXT(list, value) wick_enum_text(WICK_LIST_##list, value)
+/** The lists of WICK_ENUM_MAP. */
 typedef enum wick_list {
 #define WICK_MAKE(list) WICK_LIST_##list,
     WICK_ENUM_MAP(WICK_MAKE)
 #undef WICK_MAKE
     WICK_LIST_COUNT
 } wick_list;
+
+/** Give the string of an ENUM's value; "" for a value that is not in the list. Never NULL. */
 WICK_API const char *wick_enum_text(wick_list list, unsigned value);
+
+/** The string of an ENUM's value, such as "start" for WICK_ENUM_TEXT(PHASE, WICK_PHASE_START); "" if none. */
+#define WICK_ENUM_TEXT(list, value) wick_enum_text(WICK_LIST_##list, value)
 
 /* ---- Error codes of the protocol --------------------------------------------------------------------------- */
 

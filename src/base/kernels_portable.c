@@ -50,7 +50,7 @@ static uint64_t utf8_step8(uint64_t s, const uint8_t *p)
 static size_t utf8_rest(uint32_t *state, uint64_t s, const uint8_t *p, size_t i, size_t len)
 {
     *state = (uint32_t)s;
-    return i + wick_utf8_scalar(state, p + i, len - i);
+    return i < len ? i + wick_utf8_scalar(state, p + i, len - i) : len; /* p may be NULL */
 }
 
 size_t wick_utf8_check(uint32_t *state, const uint8_t *p, size_t len)

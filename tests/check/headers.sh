@@ -27,10 +27,9 @@ else
     skip headers/c++11 "no C++ compiler"
 fi
 
-# wick.h includes them all.
-sed 's/.*/#include "&"/' "$tmp/headers" | grep -v '"wick.h"' | while read -r line; do
-    grep -qxF "$line" include/wick.h || echo "include/wick.h lacks $line"
-done > "$tmp/found"
+# wick.h includes them all, by itself or by one another.
+$CC -MM -Iinclude include/wick.h | tr ' ' '\n' | sed 's|^include/||' > "$tmp/included"
+grep -vxF -f "$tmp/included" "$tmp/headers" | sed 's/^/include\/wick.h lacks /' > "$tmp/found"
 check headers/umbrella "$tmp/found"
 
 # A declaration that begins with WICK_API ends a doc comment: `*/` stands right above it, and it was opened by `/**`.
