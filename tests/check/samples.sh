@@ -1,6 +1,7 @@
 #!/bin/sh
 # The samples of the documentation compile: each ```c block of README.md and docs/ that has an #include, as a whole file;
-# if it has a main it is linked too. Blocks without an #include are fragments and are not compiled.
+# if it has a main it is linked too. Blocks without an #include are fragments and are not compiled. So do the samples in
+# the opening comments of the public headers.
 . tests/lib/tools.sh
 
 # split FILE: write its blocks to $tmp/block.N.c, the first line naming where it stands, and print their names.
@@ -49,3 +50,35 @@ for file in README.md $(find docs -name '*.md' 2> /dev/null); do
     cat "$tmp/blocks" >> "$tmp/count"
 done > "$tmp/found"
 check "samples/documents" "$tmp/found"
+
+# Those of the headers: samples.awk makes a file of each, with what the host is to have from samples/NAME.h.
+header_samples() {
+    name=$(basename "$1" .h)
+    prelude=
+    if [ -f "tests/check/samples/$name.h" ]; then
+        prelude=check/samples/$name.h
+    fi
+    awk -v prelude="$prelude" -f tests/check/samples.awk "$1"
+}
+
+# shellcheck disable=SC2086
+compile_header_sample() {
+    $CC -std=gnu99 -Wall -Wextra -Werror -Wno-unused -Iinclude -Itests $CPPFLAGS -c -o "$tmp/sample.o" "$1"
+}
+
+mkdir -p "$tmp/include"
+printf '/*\n * bad.h - bad\n *\n *     int v = 3;\n *     wick_nowhere(v);\n *\n * Text.\n */\n' > "$tmp/include/bad.h"
+awk -f tests/check/samples.awk "$tmp/include/bad.h" | sed '1s/.*/#include "wick.h"/' > "$tmp/bad.c"
+if grep -q 'int sample_1' "$tmp/bad.c" && ! compile_header_sample "$tmp/bad.c" > "$tmp/log" 2>&1; then
+    ok samples/headers-self-test
+else
+    not_ok samples/headers-self-test "a sample that does not compile went unseen"
+fi
+
+for header in include/wick/*.h; do
+    header_samples "$header" > "$tmp/header.c"
+    if [ -s "$tmp/header.c" ]; then
+        compile_header_sample "$tmp/header.c" 2>&1
+    fi
+done > "$tmp/found"
+check samples/headers "$tmp/found"

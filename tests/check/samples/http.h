@@ -1,0 +1,9 @@
+/*
+ * What a host has around the sample of wick/http.h.
+ */
+int refuse(unsigned http_status);
+size_t receive(char *to, size_t cap);
+
+extern char buffer[16384];
+extern size_t len;
+extern uint64_t now_ms;
