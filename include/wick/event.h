@@ -8,14 +8,10 @@
  *
  *     wick_event event;
  *     wick_event_error error;
- *     if (wick_event_read(&config, message, len, &event, &error) == WICK_OK)
- *         switch (event.type) {
- *         case WICK_TYPE_AGENT_MESSAGE:
- *             ask(&event.head.session_id, &event.as.agent_message.text);
- *             break;
- *         ...
- *     else
+ *     if (wick_event_read(&config, message, len, &event, &error) != WICK_OK)
  *         reply(error.code, wick_event_error_text(&error, sentence, sizeof sentence));
+ *     else if (event.type == WICK_TYPE_AGENT_MESSAGE)
+ *         ask(&event.head.session_id, &event.as.agent_message.text);
  *
  * Reading is one pass in place: texts in the struct are slices of the message (see wick_text in wick/json.h) and live
  * as long as it does. Nothing is copied, allocated or changed.

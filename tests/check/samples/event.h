@@ -2,7 +2,7 @@
  * What a host has around the samples of wick/event.h.
  */
 void ask(const wick_text *session_id, const wick_text *text);
-void reply(wick_code code, const char *sentence);
+void reply(wick_code code, wick_text sentence);
 
 extern wick_event_config config;
 extern wick_text id;

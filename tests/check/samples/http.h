@@ -2,8 +2,8 @@
  * What a host has around the sample of wick/http.h.
  */
 int refuse(unsigned http_status);
-size_t receive(char *to, size_t cap);
+size_t receive(uint8_t *to, size_t cap);
 
-extern char buffer[16384];
+extern uint8_t buffer[16384];
 extern size_t len;
 extern uint64_t now_ms;
