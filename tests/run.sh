@@ -6,6 +6,7 @@
 #
 #   WICK_NO_SKIP=1   a skip is a failure
 #   RUNNER           put in front of programs, such as `qemu-s390x` or `valgrind -q --error-exitcode=1`
+#   TEST_SLOW=1      fewer rounds of random tests, for RUNNERs that are slow
 #   TEST_SECONDS     a test that takes longer is killed (300)
 B=${B:-build}
 export B

@@ -119,6 +119,11 @@ size_t test_below(size_t n)
     return n ? (size_t)((test_random() >> 16) % n) : 0;
 }
 
+size_t test_rounds(size_t n)
+{
+    return getenv("TEST_SLOW") ? n / 10 + 1 : n;
+}
+
 char *test_read_file(const char *path, size_t *len)
 {
     FILE *f = fopen(path, "rb");

@@ -59,6 +59,9 @@ uint64_t test_random(void);
 /* A random number below n. */
 size_t test_below(size_t n);
 
+/* n rounds of a random test, or a tenth of them where TEST_SLOW says that the machine is emulated. */
+size_t test_rounds(size_t n);
+
 /* A whole file, NUL-terminated behind *len; NULL if it cannot be read. Freed with free(). */
 char *test_read_file(const char *path, size_t *len);
 /* Hex digits (white space between bytes allowed) to bytes; returns the count, or -1 for bad text. */
