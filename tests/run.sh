@@ -10,10 +10,12 @@
 #   TEST_SECONDS     a test that takes longer is killed (300)
 B=${B:-build}
 export B
-mkdir -p "$B"
-log=$B/test.log
-out=$B/test.out
+mkdir -p "$B/tmp"
+# Two runs may share a build folder; the log of the one that ends last stays.
+log=$B/tmp/run.$$.log
+out=$B/tmp/run.$$.out
 : > "$log"
+trap 'rm -f "$out"; mv "$log" "$B/test.log"' EXIT
 
 limit=
 if command -v timeout > "$out" 2>&1; then

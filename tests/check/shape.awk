@@ -20,8 +20,8 @@ columns && length(text) > columns { note(length(text) " columns, at most " colum
     sub(/\(.*/, "", name)
     sub(/.*[ *]/, "", name)
 }
-/^{/ { start = FNR }
-/^}/ && start {
+/^[{]/ { start = FNR }
+/^[}]/ && start {
     # From the brace to the brace.
     if (body && FNR - start + 1 > body)
         note(name " has " FNR - start + 1 " lines, at most " body)

@@ -6,6 +6,7 @@
 #   find_python MODULE...                         set PYTHON to an interpreter that can import them all, or fail
 #   need_python NAME MODULE...                    the same, or skip NAME and leave
 #   need_node NAME MODULE...                      the same for node; sets NODE and NODE_PATH
+#   need_chromium NAME                            sets CHROMIUM (as root it wants --no-sandbox), or skips and leaves
 #   start_server PROGRAM ARGUMENT...              start it, wait for `listening on URL`; sets SERVER_URL, SERVER_PORT,
 #                                                 SERVER_PID; its output is in $tmp/server.out and $tmp/server.err
 #   stop_server                                   SIGTERM and wait; sets SERVER_EXIT
@@ -103,6 +104,18 @@ need_node() {
             exit 0
         fi
     done
+}
+
+need_chromium() {
+    for CHROMIUM in chromium chromium-browser google-chrome; do
+        if have "$CHROMIUM"; then
+            CHROMIUM=$(command -v "$CHROMIUM")
+            export CHROMIUM
+            return 0
+        fi
+    done
+    skip "$1" "chromium is not installed"
+    exit 0
 }
 
 start_server() {
