@@ -29,7 +29,7 @@ build() {
         not_ok "$case_name" "$(tail -n 3 log)"
         return
     fi
-    got=$(nm -g --defined-only out/libwick.a | sed -n 's/.* T //p' | sort | tr '\n' ' ')
+    got=$(nm -g --defined-only out/libwick.a | sed -n 's/.* T \(wick_\)/\1/p' | sort | tr '\n' ' ')
     if [ "$got" = "$want" ]; then
         ok "$case_name"
     else

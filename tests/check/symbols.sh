@@ -13,7 +13,7 @@ helpers=$(echo "$helpers" | tr -d '\n')
 
 # nm prints `VALUE TYPE NAME` for what is defined, `TYPE NAME` for what is not, and a line for each member.
 defined() {
-    nm -g "$1" 2> /dev/null | awk 'NF == 3 { print $3 }' | sort -u
+    nm -g "$1" 2> /dev/null | awk 'NF == 3 { print $3 }' | grep -vE "$helpers" | sort -u
 }
 
 undefined() {
