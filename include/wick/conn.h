@@ -1,12 +1,13 @@
 /*
  * wick/conn.h - a WebSocket connection behind its handshake: bytes in, callbacks out, either role (RFC 6455).
  *
- * The connection owns no socket, no buffer and no clock. The host reads from its socket, into one buffer for all of its
- * connections if it likes, and feeds what it has read; the connection calls back with messages, and with bytes to write.
+ * The connection owns no socket, no buffer and no clock. The host reads from its socket, into one buffer for all of
+ * its connections if it likes, and feeds what it has read; the connection calls back with messages, and with bytes
+ * to write.
  *
  *     static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *data, size_t len)
  *     {
- *         return wick_conn_send(conn, opcode, data, len) < 0 ? -1 : 0;
+ *         return wick_conn_send(conn, opcode, data, len);
  *     }
  *     static int on_output(wick_conn *conn, void *user, const wick_slice *slices, size_t count)
  *     {
@@ -32,16 +33,17 @@
  *
  * A message that breaks a rule half-way has its on_begin and the slices of its valid part, and no more.
  *
- * BACK-PRESSURE. on_output takes all of its slices or none. When it takes none (WICK_BLOCKED), a send returns WICK_BLOCKED
- * and has done nothing; a receive stops before the frame that needed the answer. Drain, then go on from there. Nothing is
- * queued inside, so a peer that floods costs nothing but its own time.
+ * BACK-PRESSURE. on_output takes all of its slices or none. When it takes none (WICK_BLOCKED), a send returns
+ * WICK_BLOCKED and has done nothing; a receive stops before the frame that needed the answer, and so it does when
+ * on_message or on_slice returns WICK_BLOCKED. Drain, then go on from there. Nothing is queued inside, so a peer
+ * that floods costs nothing but its own time.
  *
  * THE END. wick_conn_state() says what the host has to do:
  *
  *     WICK_OPEN      read, write
  *     WICK_CLOSING   our close frame is out (or owed to a blocked output): go on reading, do not write
- *     WICK_LINGER    all that will ever be said has been said: write out what is queued, shut down the sending side (a
- *                    client may leave that to the server), read and drop what comes until the end of the stream
+ *     WICK_LINGER    all that will ever be said has been said: write out what is queued, shut down the sending side
+ *                    (a client may leave that to the server), read and drop what comes until the end of the stream
  *     WICK_CLOSED    over: close the socket
  *
  * Closing a socket that has unread input makes TCP send a reset, which destroys a close frame on its way to the peer:
@@ -83,10 +85,15 @@ typedef struct wick_piece {
 /**
  * What a connection calls. `user` is what wick_conn_init() was given.
  *
- * Callbacks that return int return 0 to go on, WICK_PAUSED to make wick_conn_recv() return after this event, or a negative
- * value to abort: the connection then fails with WICK_E_CALLBACK. A callback may send, ping and close; it must not call
- * wick_conn_recv(), wick_conn_tick(), wick_conn_end() or wick_conn_init() on its own connection: these return
- * WICK_E_REENTRY, except wick_conn_init(), after which the interrupted wick_conn_recv() returns it.
+ * Callbacks that return int return 0 to go on, WICK_PAUSED to make wick_conn_recv() return after this event, or a
+ * negative value to abort: the connection then fails with WICK_E_CALLBACK. on_message and on_slice may also return
+ * WICK_BLOCKED, if they have not touched the data: wick_conn_recv() then returns WICK_BLOCKED, and the event is
+ * told again by the call that follows. So `return wick_conn_send(...)` is all that an echo needs. Any other
+ * positive value counts as WICK_PAUSED.
+ *
+ * A callback may send, ping and close; it must not call wick_conn_recv(), wick_conn_tick(), wick_conn_end() or
+ * wick_conn_init() on its own connection: these return WICK_E_REENTRY, except wick_conn_init(), after which the
+ * interrupted wick_conn_recv() returns it.
  */
 typedef struct wick_conn_callbacks {
     /**
@@ -103,14 +110,14 @@ typedef struct wick_conn_callbacks {
     /**
      * Lend, grow or take back memory, in the manner of realloc(). Required.
      *
-     * Needed only for what does not arrive in one piece: a message that is fragmented or cut by the end of the buffer and
-     * is received whole, a control frame that is cut (125 bytes), and a client's sends above 1 KiB. At most three blocks
-     * are lent at a time. What is asked for follows what has come, never what a peer announced: the first block of a
-     * message is as large as the piece in hand, and later ones double.
+     * Needed only for what does not arrive in one piece: a message that is fragmented or cut by the end of the
+     * buffer and is received whole, a control frame that is cut (125 bytes), and a client's sends above 1 KiB. At
+     * most three blocks are lent at a time. What is asked for follows what has come, never what a peer announced:
+     * the first block of a message is as large as the piece in hand, and later ones double.
      *
      * block   NULL for a new block, else a lent one
-     * need    0: block is given back, the result is ignored. Else: give at least need bytes that begin with what is in
-     *         block; block is then gone
+     * need    0: block is given back, the result is ignored. Else: give at least need bytes that begin with what is
+     *         in block; block is then gone
      * cap     set to the bytes given, need or more
      *
      * Returns the memory, or NULL if there is none: the connection fails with WICK_E_MEMORY, and gives block back.
@@ -137,8 +144,8 @@ typedef struct wick_conn_callbacks {
     /**
      * A whole message. If NULL, every message comes through on_slice.
      *
-     * data, len   the message, in the buffer given to wick_conn_recv() if it lay there in one piece, else in memory from
-     *             on_memory. The host may write to it. Gone when the callback returns
+     * data, len   the message, in the buffer given to wick_conn_recv() if it lay there in one piece, else in memory
+     *             from on_memory. The host may write to it. Gone when the callback returns
      */
     int (*on_message)(wick_conn *conn, void *user, unsigned opcode, uint8_t *data, size_t len);
 
@@ -180,8 +187,8 @@ typedef struct wick_conn_callbacks {
 #endif
 
 /**
- * How connections behave. Not copied: it must outlive every connection that was set up with it, unchanged, and is meant to
- * be shared by all of them. Zero means the default.
+ * How connections behave. Not copied: it must outlive every connection that was set up with it, unchanged, and is
+ * meant to be shared by all of them. Zero means the default.
  */
 typedef struct wick_conn_config {
     /** sizeof(wick_conn_config). */
@@ -192,9 +199,9 @@ typedef struct wick_conn_config {
     const wick_kernels *kernels;
     /** WICK_SERVER (the default) or WICK_CLIENT. */
     wick_role role;
-    /** Payload bytes of one received frame; default 16 MiB. A larger one fails with WICK_E_FRAME_TOO_BIG at its header. */
+    /** Payload bytes of one received frame; default 16 MiB. A larger one fails at its header. */
     uint64_t max_frame;
-    /** Bytes of one received message, also in slices; default 16 MiB. Checked at each frame header. UINT64_MAX: none. */
+    /** Bytes of one received message, also in slices; default 16 MiB, UINT64_MAX is none. Checked at each header. */
     uint64_t max_message;
     /** Frames of one received message, empty ones too; default 65536. */
     uint32_t max_fragments;
@@ -208,7 +215,7 @@ typedef struct wick_conn_config {
     uint64_t idle_timeout_ms;
 } wick_conn_config;
 
-/** A connection. All members are private. At most 128 bytes on a 64-bit machine; may be moved with memcpy between calls. */
+/** A connection. Members are private. At most 128 bytes on a 64-bit machine; may be moved with memcpy between calls. */
 struct wick_conn {
     const wick_conn_config *config;
     const wick_kernels *kernels;
@@ -228,17 +235,17 @@ struct wick_conn {
             uint32_t key;        /* turned so that it fits the next byte */
             uint8_t opcode;
             uint8_t fin;
+            uint8_t have;        /* bytes in control */
         } frame;                 /* the frame whose payload is coming */
     } part;
     uint32_t utf8;         /* wick_utf8_check() state of the open text */
     uint32_t fragments;    /* frames of the open message */
     int16_t status;        /* the first error, or 0 */
+    uint16_t flags;
     uint8_t phase;         /* header, payload or control */
     uint8_t header_len;    /* bytes in part.header */
     uint8_t opcode;        /* of the open message, or 0 */
-    uint8_t flags;
     uint8_t state;         /* wick_state */
-    uint8_t control_len;   /* bytes in control */
 };
 
 /** The first error of a connection. */
@@ -275,9 +282,9 @@ WICK_API wick_status wick_conn_init(wick_conn *conn, const wick_conn_config *con
 /**
  * Feed received bytes to a connection.
  *
- * Consumes as much of `data` as it can and reports events in wire order. Payload is unmasked in place, which is why `data`
- * is not const; slices given to callbacks point into it and are valid until the callback returns. How the bytes are cut into
- * calls never changes which events are reported, only how pieces are sliced.
+ * Consumes as much of `data` as it can and reports events in wire order. Payload is unmasked in place, which is why
+ * `data` is not const; slices given to callbacks point into it and are valid until the callback returns. How the
+ * bytes are cut into calls never changes which events are reported, only how pieces are sliced.
  *
  * conn    connection set up by wick_conn_init()
  * data    received bytes; may be NULL if len is 0
@@ -286,18 +293,19 @@ WICK_API wick_status wick_conn_init(wick_conn *conn, const wick_conn_config *con
  * now_ms  the time
  *
  * Returns
- *   WICK_OK           all consumed: *used == len. In WICK_LINGER and WICK_CLOSED without an error everything is consumed
- *                     and dropped
+ *   WICK_OK           all consumed: *used == len. In WICK_LINGER and WICK_CLOSED without an error everything is
+ *                     consumed and dropped
  *   WICK_PAUSED       a callback asked to stop: call again with the bytes from data + *used, even if there are none
  *   WICK_BLOCKED      the output is full and the next frame needs an answer: drain it, then call again likewise
  *   WICK_E_REENTRY    called from a callback of the same connection; nothing changed, *used is 0
  *   WICK_E_CALLBACK, WICK_E_MEMORY, WICK_E_RANDOM
  *                     a callback failed
- *   any other error   the peer broke the protocol or a limit: see wick_conn_error_get(). The close frame has been written,
- *                     or if the output was blocked is written by a later call. *used == len: the rest is dropped
+ *   any other error   the peer broke the protocol or a limit: see wick_conn_error_get(). The close frame has been
+ *                     written, or if the output was blocked is written by a later call. *used == len: the rest is
+ *                     dropped
  *
- * Errors stick: every later call drops its data and returns the same. Never allocates, never blocks. One thread at a time per
- * connection. RFC 6455 sections 5, 6.2, 7 and 8.1.
+ * Errors stick: every later call drops its data and returns the same. Never allocates, never blocks. One thread at
+ * a time per connection. RFC 6455 sections 5, 6.2, 7 and 8.1.
  */
 WICK_API wick_status wick_conn_recv(wick_conn *conn, uint8_t *data, size_t len, size_t *used, uint64_t now_ms);
 
@@ -311,8 +319,8 @@ WICK_API wick_status wick_conn_slices(wick_conn *conn);
 /**
  * Send a message as one frame.
  *
- * A server's payload goes to on_output as it is, uncopied. A client's is masked in a copy: on the stack up to 1 KiB, else in
- * memory from on_memory; see wick_conn_send_in_place() for none. Text is the caller's to keep UTF-8.
+ * A server's payload goes to on_output as it is, uncopied. A client's is masked in a copy: on the stack up to 1
+ * KiB, else in memory from on_memory; see wick_conn_send_in_place() for none. Text is the caller's to keep UTF-8.
  *
  * opcode      WICK_TEXT or WICK_BINARY
  * data, len   the payload
@@ -321,8 +329,8 @@ WICK_API wick_status wick_conn_slices(wick_conn *conn);
  *   WICK_OK          on_output has taken it
  *   WICK_BLOCKED     on_output takes nothing now; nothing has happened
  *   WICK_E_ARG       another opcode
- *   WICK_E_STATE     a close frame has been sent or received, the connection has failed, or a fragmented message is open
- *   WICK_E_CALLBACK, WICK_E_MEMORY, WICK_E_RANDOM
+ *   WICK_E_STATE a close frame has been sent or received, the connection has failed, or a fragmented message is
+ *   open WICK_E_CALLBACK, WICK_E_MEMORY, WICK_E_RANDOM
  *                    a callback failed; nothing was sent
  *
  * RFC 6455 section 6.1.
@@ -350,8 +358,8 @@ WICK_API wick_status wick_conn_send_in_place(wick_conn *conn, unsigned opcode, u
  * data, len   the part, may be empty
  * fin         1 with the last part
  *
- * Returns like wick_conn_send(); WICK_E_ARG also if opcode is not that of the open message. Until the last part is sent, whole
- * messages are refused with WICK_E_STATE.
+ * Returns like wick_conn_send(); WICK_E_ARG also if opcode is not that of the open message. Until the last part is
+ * sent, whole messages are refused with WICK_E_STATE.
  */
 WICK_API wick_status wick_conn_send_fragment(wick_conn *conn, unsigned opcode, const void *data, size_t len, int fin);
 
@@ -391,15 +399,16 @@ WICK_API wick_status wick_conn_pong(wick_conn *conn, const void *data, size_t le
 /**
  * Start the close handshake.
  *
- * The peer's messages still come until its close frame; sending is over. The answer is waited for until close_timeout_ms.
+ * The peer's messages still come until its close frame; sending is over. The answer is waited for until
+ * close_timeout_ms.
  *
  * code          a code that wick_close_code_valid() allows, or 0 for a close frame without one
  * reason, len   UTF-8, at most WICK_REASON_MAX bytes; len must be 0 if code is 0
  * now_ms        the time; starts the deadline
  *
- * Returns WICK_OK, WICK_BLOCKED (nothing has happened), WICK_E_ARG for a code or reason that must not be sent, WICK_E_STATE if a
- * close frame has been sent or received or the connection has failed, WICK_E_CALLBACK, WICK_E_RANDOM.
- * RFC 6455 section 7.1.2.
+ * Returns WICK_OK, WICK_BLOCKED (nothing has happened), WICK_E_ARG for a code or reason that must not be sent,
+ * WICK_E_STATE if a close frame has been sent or received or the connection has failed, WICK_E_CALLBACK,
+ * WICK_E_RANDOM. RFC 6455 section 7.1.2.
  */
 WICK_API wick_status wick_conn_close(wick_conn *conn, unsigned code, const char *reason, size_t len, uint64_t now_ms);
 
@@ -412,13 +421,13 @@ WICK_API wick_status wick_conn_close(wick_conn *conn, unsigned code, const char 
  *   WICK_OK
  *   WICK_E_PONG_TIMEOUT    nothing came back: a close frame was tried, the state is WICK_CLOSED
  *   WICK_E_CLOSE_TIMEOUT   the close frame was not answered: the state is WICK_CLOSED
- *   WICK_E_IDLE_TIMEOUT    the close frame 1001 is out; the state is WICK_LINGER, or WICK_CLOSING while output is blocked
- *   WICK_E_REENTRY, WICK_E_CALLBACK, WICK_E_RANDOM
+ *   WICK_E_IDLE_TIMEOUT the close frame 1001 is out; the state is WICK_LINGER, or WICK_CLOSING while output is
+ *   blocked WICK_E_REENTRY, WICK_E_CALLBACK, WICK_E_RANDOM
  *   or the error that sticks
  */
 WICK_API wick_status wick_conn_tick(wick_conn *conn, uint64_t now_ms);
 
-/** Give the time at which wick_conn_tick() wants to be called, or WICK_NEVER. Changes with every receive: ask when needed. */
+/** Give the time at which wick_conn_tick() wants to be called, or WICK_NEVER. Changes with every receive. */
 WICK_API uint64_t wick_conn_deadline(const wick_conn *conn);
 
 /**
@@ -426,8 +435,8 @@ WICK_API uint64_t wick_conn_deadline(const wick_conn *conn);
  *
  * Call it before the memory of a connection goes away, whatever its state. The state is WICK_CLOSED afterwards.
  *
- * Returns WICK_OK if the peer's close frame had come, else the error that sticks, or WICK_E_EOF: the peer went without a word.
- * WICK_E_REENTRY from a callback. No callback but on_memory is called.
+ * Returns WICK_OK if the peer's close frame had come, else the error that sticks, or WICK_E_EOF: the peer went
+ * without a word. WICK_E_REENTRY from a callback. No callback but on_memory is called.
  */
 WICK_API wick_status wick_conn_end(wick_conn *conn);
 

@@ -58,9 +58,9 @@ typedef struct wick_frame {
 /**
  * Decode the frame header at the start of data.
  *
- * Pure: reads at most 14 bytes and writes nothing but *frame. Refuses a broken header at the first byte that proves it,
- * whether or not the rest has come. Whether the frame may stand where it stands (fragmentation, limits) is for the
- * connection to say.
+ * Pure: reads at most 14 bytes and writes nothing but *frame. Refuses a broken header at the first byte that proves
+ * it, whether or not the rest has come. Whether the frame may stand where it stands (fragmentation, limits) is for
+ * the connection to say.
  *
  * data, len   received bytes, from the first byte of a frame
  * role        the end that receives: WICK_SERVER demands a mask, WICK_CLIENT refuses one
@@ -110,8 +110,8 @@ WICK_API void wick_mask(uint8_t *data, size_t len, uint32_t key, uint64_t offset
 /**
  * Tell whether a close code may stand in a close frame.
  *
- * Returns 1 for 1000 to 1003, 1007 to 1014 and 3000 to 4999, else 0: 1004, 1005, 1006 and 1015 are never on the wire, and
- * the rest is not assigned. RFC 6455 section 7.4 and the IANA registry that it founds.
+ * Returns 1 for 1000 to 1003, 1007 to 1014 and 3000 to 4999, else 0: 1004, 1005, 1006 and 1015 are never on the
+ * wire, and the rest is not assigned. RFC 6455 section 7.4 and the IANA registry that it founds.
  */
 WICK_API int wick_close_code_valid(unsigned code);
 
