@@ -1,0 +1,5 @@
+#include "tools/embed.h"
+
+const embedded_file embedded_files[] = {
+    {NULL, NULL, 0},
+};

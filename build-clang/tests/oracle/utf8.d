@@ -1,0 +1,3 @@
+build-clang/tests/oracle/utf8.o: tests/oracle/utf8.c tests/oracle/utf8.h
+
+tests/oracle/utf8.h:
