@@ -135,6 +135,7 @@ typedef struct wick_http_head {
     uint32_t at;
     uint32_t line;
     uint32_t mark;
+    uint32_t name_len;
     uint32_t first_at, first_len;
     uint32_t second_at, second_len;
     uint32_t max_line, max_field, max_head;
@@ -312,7 +313,8 @@ typedef struct wick_url {
 /**
  * Split an absolute URL of the schemes ws, wss, http and https.
  *
- * User information and fragments are refused (RFC 6455 section 3), so are characters that must be percent-encoded.
+ * User information and fragments are refused (RFC 6455 section 3), so is what is not visible ASCII. Other characters
+ * that RFC 3986 wants percent-encoded are let through, as browsers send them.
  *
  * Returns WICK_OK or WICK_E_URL. RFC 3986 section 3; RFC 6455 section 3.
  */
@@ -506,13 +508,15 @@ WICK_API wick_status wick_http_body_next(wick_http_body *body, const uint8_t *da
 
 /** The value of wick_http_answer.length for a chunked body. */
 #define WICK_HTTP_CHUNKED UINT64_MAX
+/** The value of wick_http_answer.length for a body that ends with the connection. */
+#define WICK_HTTP_UNTIL_CLOSE (UINT64_MAX - 1)
 
 /** What a response head says. Zero is a fine default everywhere but in status. */
 typedef struct wick_http_answer {
     unsigned status;
     /** Empty: no Content-Type */
     wick_str content_type;
-    /** Content-Length, or WICK_HTTP_CHUNKED. Left out for 1xx and 204. */
+    /** Content-Length, WICK_HTTP_CHUNKED or WICK_HTTP_UNTIL_CLOSE. Left out for 1xx, 204 and 304. */
     uint64_t length;
     /** 1: write `Connection: close` */
     int close;
@@ -551,6 +555,8 @@ typedef struct wick_http_problem {
     int head_only;
     /** 1: leave out `Connection: close`, because the request was read to its end */
     int keep_alive;
+    /** 1: write the two fields of a 426 with another status too */
+    int offer_websocket;
     /** More fields, or NULL */
     const wick_http_header *headers;
     size_t header_count;

@@ -1,3 +1,0 @@
-build-clang/gen/web.o: build-clang/gen/web.c examples/tools/embed.h
-
-examples/tools/embed.h:

@@ -1,3 +1,0 @@
-build-clang/src/base/status.o: src/base/status.c include/wick/base.h
-
-include/wick/base.h:

@@ -1,3 +1,0 @@
-build-clang/tests/lib/test.o: tests/lib/test.c tests/lib/test.h
-
-tests/lib/test.h:

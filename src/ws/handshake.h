@@ -1,0 +1,18 @@
+/*
+ * What the two roles of the opening handshake share.
+ */
+#ifndef WICK_WS_HANDSHAKE_H
+#define WICK_WS_HANDSHAKE_H
+
+#include "wick/handshake.h"
+
+/*
+ * Tell whether a value of Sec-WebSocket-Extensions is well-formed: at least one extension, each a token with parameters
+ * behind semicolons. RFC 6455 section 9.1.
+ */
+int wick_extensions_are_valid(wick_str value);
+
+/* Tell whether a name is one that the handshake writes by itself, or that says where a body ends. */
+int wick_handshake_owns(wick_str name);
+
+#endif
