@@ -32,6 +32,7 @@
 #define EXAMPLES_HTTP_SERVER_H
 
 #include "lib/peer.h"
+#include "lib/socket.h"
 #include "lib/ws.h"
 
 /* Fields that a request may have; one more is answered 431. */
@@ -72,13 +73,15 @@ struct http_server {
     uint64_t linger_ms;        /* 2,000: how long the end of a refused connection is waited for */
     uint64_t drain_ms;         /* 3,000: how long http_drain() waits */
     /* To be read. */
-    char authority[80]; /* "127.0.0.1:8080" once it listens */
+    char authority[SOCKET_NAME]; /* "127.0.0.1:8080" once it listens */
     unsigned port;
     int draining;
     size_t in_work; /* requests whose answer is not complete */
     /* Private. */
     struct source listener;
     struct source drainer;
+    uint64_t drain_deadline;
+    uint64_t quiet_until; /* no other line about missing descriptors before */
     int spare_fd;
     void (*on_drained)(struct http_server *server);
 };

@@ -74,7 +74,8 @@ enum {
     PEER_DOOMED = 64,   /* to be closed when the running callback is over */
     PEER_REOFFER = 128, /* kept input is to be offered again */
     PEER_ENDED = 256,   /* on_end has been called */
-    PEER_WATCH_END = 512 /* held, but the end of the stream is to be noticed: peer_hold(peer, 1) */
+    PEER_STUCK = 512,    /* the kernel has refused bytes; EPOLLOUT will tell */
+    PEER_WATCH_END = 1024 /* held, but the end of the stream is to be noticed: peer_hold(peer, 1) */
 };
 
 /* Bytes that wait, in either direction. Only peers that have some own one. */
@@ -84,16 +85,16 @@ struct backlog {
     size_t in_at, in_len, in_cap;
 };
 
-/* What an HTTP peer remembers between two reads: see http_server.c. */
+/* What an HTTP peer remembers: see http_server.c. */
 struct http_state {
-    struct http_message *message;
-    uint64_t deadline;
-    wick_str method; /* for the log line of an answer; points into the request, valid as long as it */
-    wick_str path;
-    uint8_t phase;
+    struct http_message *message;       /* a request that is not whole, or is still to be answered */
+    const struct http_request *request; /* the one that on_request is working on */
+    uint64_t deadline;                  /* of the phase */
+    uint64_t stall_deadline;            /* of the output, while some is queued */
+    size_t queued;                      /* how much, when last looked at */
     uint8_t keep_alive;
-    uint8_t version;
     uint8_t head_only;
+    uint8_t old; /* HTTP/1.0: no chunks */
     uint8_t chunked;
 };
 
@@ -122,6 +123,8 @@ void peer_become(struct peer *peer, struct service *service);
 /* Write: all slices or none. Returns 0; WICK_BLOCKED if nothing was taken (on_room follows); -1 if the connection is
  * broken. */
 int peer_write(struct peer *peer, const wick_slice *slices, size_t count);
+/* The same for the few bytes that complete what has been written: taken even if the queue is full. */
+void peer_write_last(struct peer *peer, const wick_slice *slices, size_t count);
 /* Bytes that are queued because the kernel did not take them. */
 size_t peer_queued(const struct peer *peer);
 /* Whether the next write would be refused. If so, on_room follows. */
@@ -138,12 +141,6 @@ void peer_finish(struct peer *peer);
 void peer_close(struct peer *peer);
 /* Have on_settle called when the running callback is over. */
 void peer_touch(struct peer *peer);
-
-/* "127.0.0.1:5000", for the log; in a static buffer. */
-const char *peer_name(const struct peer *peer);
-/* The address of the other end. Returns its length, or 0. */
-struct sockaddr_storage;
-unsigned peer_address(const struct peer *peer, struct sockaddr_storage *address);
 
 /* Call fn for each peer of a loop; it may close peers. */
 void peer_each(struct loop *loop, void (*fn)(struct peer *peer, void *arg), void *arg);

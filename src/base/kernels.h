@@ -26,6 +26,14 @@
 
 #define WICK_SHORT_MAX 128
 
+/* Whether versions for x86 vector instructions are built; whether they run is for the CPU to say. */
+#if !defined(WICK_NO_SIMD) && defined(__x86_64__) && defined(__GNUC__)
+#define WICK_X86_SIMD 1
+extern const wick_kernels wick_kernels_avx2;
+#else
+#define WICK_X86_SIMD 0
+#endif
+
 #define WICK_HIGH_BITS UINT64_C(0x8080808080808080)
 
 /* The kernels that this CPU can run, in order of growing speed: 0 is the portable one; NULL beyond the last. */

@@ -111,20 +111,24 @@ static wick_status message_in_block(wick_conn *conn, wick_input *in)
     return status;
 }
 
-/* Append n bytes of the open frame to the message in lent memory. */
+/* Append n bytes of the open frame to the message in lent memory; binary is unmasked on the way. */
 static wick_status append(wick_conn *conn, wick_input *in, size_t n)
 {
+    const uint8_t *from = in->data + in->pos;
     uint8_t *to;
-    size_t good;
     wick_status status = grow(conn, n);
     if (status != WICK_OK || n == 0)
         return status;
     to = conn->block + conn->message_len;
-    memcpy(to, in->data + in->pos, n);
-    good = unmask(conn, to, n, &conn->utf8);
-    if (good < n) {
-        in->pos += good;
-        return WICK_E_UTF8;
+    if (conn->opcode == WICK_BINARY) {
+        conn->kernels->mask(to, from, n, conn->part.frame.key);
+    } else {
+        memcpy(to, from, n);
+        size_t good = unmask(conn, to, n, &conn->utf8);
+        if (good < n) {
+            in->pos += good;
+            return WICK_E_UTF8;
+        }
     }
     consume(conn, in, n);
     return WICK_OK;

@@ -23,9 +23,14 @@ static wick_status output(wick_conn *conn, const wick_slice *slices, size_t coun
 }
 
 /* Write a header without mask; first_byte has FIN and opcode. Gives the bytes written, at most 10. */
-static size_t plain_header(unsigned first_byte, uint64_t len, uint8_t *out)
+static inline size_t plain_header(unsigned first_byte, uint64_t len, uint8_t *out)
 {
     wick_frame frame;
+    if (WICK_LIKELY(len < 126)) {
+        out[0] = (uint8_t)first_byte;
+        out[1] = (uint8_t)len;
+        return 2;
+    }
     frame.len = len;
     frame.key = 0;
     frame.opcode = first_byte & 0x0F;
@@ -33,6 +38,18 @@ static size_t plain_header(unsigned first_byte, uint64_t len, uint8_t *out)
     frame.rsv = 0;
     frame.masked = 0;
     return wick_frame_encode(&frame, out);
+}
+
+/* Hand over a header and a payload that need no masking: what a server's sends come down to. */
+static inline wick_status output_plain(wick_conn *conn, const uint8_t *header, size_t header_len, const void *data,
+                                       size_t len)
+{
+    wick_slice out[2];
+    out[0].data = header;
+    out[0].len = header_len;
+    out[1].data = (const uint8_t *)data;
+    out[1].len = len;
+    return output(conn, out, len ? 2 : 1);
 }
 
 /* Write a header with a fresh key. Gives the bytes written through *n. */
@@ -105,7 +122,7 @@ static wick_status send_frame(wick_conn *conn, unsigned first_byte, const wick_s
 /* Whether a data frame may go out now; `fragment` says that it may continue a fragmented message. */
 static wick_status check_send(const wick_conn *conn, unsigned opcode, int fragment)
 {
-    if (opcode != WICK_TEXT && opcode != WICK_BINARY)
+    if (opcode - WICK_TEXT > WICK_BINARY - WICK_TEXT)
         return WICK_E_ARG;
     if (conn->state != WICK_OPEN || (!fragment && conn->flags & FLAG_SENDING))
         return WICK_E_STATE;
@@ -131,10 +148,16 @@ wick_status wick_conn_send_slices(wick_conn *conn, unsigned opcode, const wick_s
 
 wick_status wick_conn_send(wick_conn *conn, unsigned opcode, const void *data, size_t len)
 {
+    uint8_t header[WICK_FRAME_HEADER_MAX];
     wick_slice slice;
+    wick_status status = check_send(conn, opcode, 0);
+    if (WICK_UNLIKELY(status != WICK_OK))
+        return status;
+    if (conn->config->role == WICK_SERVER)
+        return sent(conn, output_plain(conn, header, plain_header(0x80 | opcode, len, header), data, len));
     slice.data = (const uint8_t *)data;
     slice.len = len;
-    return wick_conn_send_slices(conn, opcode, &slice, 1);
+    return sent(conn, send_frame(conn, 0x80 | opcode, &slice, 1));
 }
 
 wick_status wick_conn_send_in_place(wick_conn *conn, unsigned opcode, uint8_t *data, size_t len)
@@ -196,18 +219,13 @@ wick_status wick_prepare(wick_prepared *prepared, unsigned opcode, const void *d
 
 wick_status wick_conn_send_prepared(wick_conn *conn, const wick_prepared *prepared)
 {
-    wick_slice out[2];
     wick_status status;
     if (conn->config->role == WICK_CLIENT)
         return wick_conn_send(conn, prepared->opcode, prepared->data, prepared->len);
     status = check_send(conn, prepared->opcode, 0);
     if (status != WICK_OK)
         return status;
-    out[0].data = prepared->header;
-    out[0].len = prepared->header_len;
-    out[1].data = prepared->data;
-    out[1].len = prepared->len;
-    return sent(conn, output(conn, out, prepared->len ? 2 : 1));
+    return sent(conn, output_plain(conn, prepared->header, prepared->header_len, prepared->data, prepared->len));
 }
 
 wick_status wick_conn_send_control(wick_conn *conn, unsigned opcode, const void *data, size_t len)

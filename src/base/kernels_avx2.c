@@ -1,0 +1,294 @@
+/*
+ * The kernels with AVX2.
+ *
+ * Validation is the table lookup of Keiser and Lemire (Validating UTF-8 in less than one instruction per byte, 2021),
+ * fused with unmasking: a byte is loaded once, unmasked, checked in its register, and stored once. The vectors only
+ * propose: where they object, and where a text ends inside a character, the automaton of base/utf8.h runs over the last
+ * few bytes and decides. So index and state are those of the portable version.
+ *
+ * Nothing outside the buffer is touched. What is left behind the last whole vector is read as the last 16 bytes of the
+ * buffer, before an overlapping vector is written, and moved into place with a byte shuffle.
+ */
+#include "base/kernels.h"
+
+#if WICK_X86_SIMD
+
+#include <immintrin.h>
+
+#include "base/utf8.h"
+
+#define AVX2_FN __attribute__((target("avx2")))
+#define AVX2_INLINE static inline __attribute__((target("avx2"), always_inline))
+
+AVX2_INLINE __m256i avx2_load(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+AVX2_INLINE __m128i avx2_load16(const uint8_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+AVX2_INLINE void avx2_store(uint8_t *p, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, v);
+}
+
+AVX2_INLINE void avx2_store16(uint8_t *p, __m128i v)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, v);
+}
+
+/* ---- The lookup ------------------------------------------------------------------------------------------ */
+
+/*
+ * What can be wrong with a byte and the one before it. Three tables, by the high and the low nibble of the first and
+ * the high nibble of the second, each say which of these are possible; what all three say is so.
+ */
+#define TOO_SHORT 0x01    /* 11______ 0_______, 11______ 11______ */
+#define TOO_LONG 0x02     /* 0_______ 10______ */
+#define OVERLONG_3 0x04   /* 11100000 100_____ */
+#define TOO_LARGE 0x08    /* 11110100 1001____, 11110100 101_____, 11110101 1001____ and up */
+#define SURROGATE 0x10    /* 11101101 101_____ */
+#define OVERLONG_2 0x20   /* 1100000_ 10______ */
+#define OVERLONG_4 0x40   /* 11110000 1000____ */
+#define TOO_LARGE_80 0x40 /* 11110101 1000____ and up */
+#define TWO_TAILS 0x80    /* 10______ 10______: right for the third and fourth byte only, which is checked apart */
+#define BEYOND (TOO_LARGE | TOO_LARGE_80)
+#define CARRY (TOO_SHORT | TOO_LONG | TWO_TAILS) /* does not depend on the low nibble */
+
+#define AVX2_TABLE(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)                                            \
+    _mm256_setr_epi8((char)(a), (char)(b), (char)(c), (char)(d), (char)(e), (char)(f), (char)(g), (char)(h),  \
+                     (char)(i), (char)(j), (char)(k), (char)(l), (char)(m), (char)(n), (char)(o), (char)(p),  \
+                     (char)(a), (char)(b), (char)(c), (char)(d), (char)(e), (char)(f), (char)(g), (char)(h),  \
+                     (char)(i), (char)(j), (char)(k), (char)(l), (char)(m), (char)(n), (char)(o), (char)(p))
+
+/* The bytes of v whose predecessors, n places before, are the last of prev. */
+#define AVX2_BEFORE(v, prev, n) _mm256_alignr_epi8(v, _mm256_permute2x128_si256(prev, v, 0x21), 16 - (n))
+
+/* Nonzero bytes where v, which follows prev, is wrong. A character that v leaves unfinished is no error yet. */
+AVX2_INLINE __m256i avx2_errors(__m256i v, __m256i prev)
+{
+    const __m256i first_high =
+        AVX2_TABLE(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TWO_TAILS, TWO_TAILS,
+                   TWO_TAILS, TWO_TAILS, TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE,
+                   TOO_SHORT | BEYOND | OVERLONG_4);
+    const __m256i first_low =
+        AVX2_TABLE(CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, CARRY | OVERLONG_2, CARRY, CARRY, CARRY | TOO_LARGE,
+                   CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND,
+                   CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND | SURROGATE, CARRY | BEYOND, CARRY | BEYOND);
+    const __m256i second_high =
+        AVX2_TABLE(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+                   TOO_LONG | OVERLONG_2 | TWO_TAILS | OVERLONG_3 | TOO_LARGE_80 | OVERLONG_4,
+                   TOO_LONG | OVERLONG_2 | TWO_TAILS | OVERLONG_3 | TOO_LARGE,
+                   TOO_LONG | OVERLONG_2 | TWO_TAILS | SURROGATE | TOO_LARGE,
+                   TOO_LONG | OVERLONG_2 | TWO_TAILS | SURROGATE | TOO_LARGE, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+                   TOO_SHORT);
+    const __m256i nibble = _mm256_set1_epi8(0x0F);
+    __m256i before1 = AVX2_BEFORE(v, prev, 1), before2 = AVX2_BEFORE(v, prev, 2), before3 = AVX2_BEFORE(v, prev, 3);
+    __m256i pair = _mm256_and_si256(
+        _mm256_and_si256(
+            _mm256_shuffle_epi8(first_high, _mm256_and_si256(_mm256_srli_epi16(before1, 4), nibble)),
+            _mm256_shuffle_epi8(first_low, _mm256_and_si256(before1, nibble))),
+        _mm256_shuffle_epi8(second_high, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble)));
+    /* Top bit set where a third or fourth byte must be: exactly where the pair must be two continuation bytes. */
+    __m256i third = _mm256_subs_epu8(before2, _mm256_set1_epi8((char)(0xE0 - 0x80)));
+    __m256i fourth = _mm256_subs_epu8(before3, _mm256_set1_epi8((char)(0xF0 - 0x80)));
+    __m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
+    return _mm256_xor_si256(pair, must);
+}
+
+/* Nonzero if v ends inside a character: a lead byte among its last three that wants more than there is. */
+AVX2_INLINE __m256i avx2_open(__m256i v)
+{
+    const __m256i most = _mm256_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                          -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, (char)0xEF, (char)0xDF, (char)0xBF);
+    return _mm256_subs_epu8(v, most);
+}
+
+/* ---- Checking and unmasking ------------------------------------------------------------------------------ */
+
+/*
+ * The two kernels are one function: with `dst` NULL and key 0 it only checks. Inlined twice, so that the unused half
+ * goes away.
+ */
+typedef struct avx2_run {
+    const uint8_t *src;
+    uint8_t *dst; /* == src, or NULL */
+    __m256i key;
+    __m256i prev; /* the 32 bytes before the next ones, unmasked */
+    size_t at;    /* bytes done */
+} avx2_run;
+
+AVX2_INLINE __m256i avx2_take(const avx2_run *run, size_t offset)
+{
+    __m256i v = avx2_load(run->src + run->at + offset);
+    if (run->dst) {
+        v = _mm256_xor_si256(v, run->key);
+        avx2_store(run->dst + run->at + offset, v);
+    }
+    return v;
+}
+
+/* 128 bytes; 0 if something is wrong there. */
+AVX2_INLINE int avx2_step128(avx2_run *run)
+{
+    __m256i a = avx2_take(run, 0), b = avx2_take(run, 32), c = avx2_take(run, 64), d = avx2_take(run, 96);
+    __m256i errors;
+    if (_mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d))) == 0) {
+        errors = avx2_open(run->prev);
+    } else {
+        errors = _mm256_or_si256(_mm256_or_si256(avx2_errors(a, run->prev), avx2_errors(b, a)),
+                                 _mm256_or_si256(avx2_errors(c, b), avx2_errors(d, c)));
+    }
+    run->prev = d;
+    return _mm256_testz_si256(errors, errors);
+}
+
+/* 32 bytes; returns the errors. */
+AVX2_INLINE __m256i avx2_step32(avx2_run *run)
+{
+    __m256i v = avx2_take(run, 0), errors;
+    errors = avx2_errors(v, run->prev);
+    run->prev = v;
+    run->at += 32;
+    return errors;
+}
+
+/* 16 bytes of this, from n on: the first 16 - n bytes of a vector moved away, or with n >= 16 all of them. */
+static const int8_t avx2_shift[48] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                      -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+                                      -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+
+AVX2_INLINE __m128i avx2_drop(__m128i v, size_t n)
+{
+    return _mm_shuffle_epi8(v, avx2_load16((const uint8_t *)avx2_shift + n));
+}
+
+/* The last 1..31 bytes, zeros behind them; `last` is the last 16 bytes of the text, unmasked. */
+AVX2_INLINE __m256i avx2_take_rest(const avx2_run *run, size_t rest, __m128i last)
+{
+    __m256i v;
+    if (rest <= 16) {
+        v = _mm256_inserti128_si256(_mm256_setzero_si256(), avx2_drop(last, 16 - rest), 0);
+    } else {
+        __m128i low = avx2_load16(run->src + run->at);
+        if (run->dst) {
+            low = _mm_xor_si128(low, _mm256_castsi256_si128(run->key));
+            avx2_store16(run->dst + run->at, low);
+        }
+        v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), avx2_drop(last, 32 - rest), 1);
+    }
+    if (run->dst)
+        avx2_store16(run->dst + run->at + rest - 16, last);
+    return v;
+}
+
+/*
+ * 16 bytes or more that start between two characters. The zeros behind the rest turn a character that is cut off into
+ * an error, so that the automaton looks at it and leaves the state; without a rest the last vector itself is asked.
+ */
+AVX2_INLINE size_t avx2_long(uint32_t *state, const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
+{
+    avx2_run run = {src, dst, _mm256_set1_epi32((int)key), _mm256_setzero_si256(), 0};
+    __m128i last = _mm_xor_si128(avx2_load16(src + len - 16), _mm_set1_epi32((int)wick_key_rotate(key, len)));
+    __m256i errors = _mm256_setzero_si256();
+    size_t from;
+    for (; run.at + 128 <= len; run.at += 128)
+        if (!avx2_step128(&run))
+            return wick_utf8_resume(state, src, run.at, run.at + 128);
+    from = run.at;
+    while (run.at + 32 <= len)
+        errors = _mm256_or_si256(errors, avx2_step32(&run));
+    if (run.at < len)
+        errors = _mm256_or_si256(errors, avx2_errors(avx2_take_rest(&run, len - run.at, last), run.prev));
+    else
+        errors = _mm256_or_si256(errors, avx2_open(run.prev));
+    if (WICK_LIKELY(_mm256_testz_si256(errors, errors))) {
+        *state = 0;
+        return len;
+    }
+    return wick_utf8_resume(state, src, from, len);
+}
+
+/* ASCII of 16..128 bytes, in overlapping vectors: 1 if it was, and is unmasked; 0 if it is not, and is as before. */
+AVX2_INLINE int avx2_short_ascii(const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
+{
+    __m256i k = _mm256_set1_epi32((int)key), r = _mm256_set1_epi32((int)wick_key_rotate(key, len));
+    if (len <= 32) {
+        __m128i a = _mm_xor_si128(avx2_load16(src), _mm256_castsi256_si128(k));
+        __m128i b = _mm_xor_si128(avx2_load16(src + len - 16), _mm256_castsi256_si128(r));
+        if (_mm_movemask_epi8(_mm_or_si128(a, b)) != 0)
+            return 0;
+        if (dst) {
+            avx2_store16(dst, a);
+            avx2_store16(dst + len - 16, b);
+        }
+        return 1;
+    }
+    __m256i a = _mm256_xor_si256(avx2_load(src), k), b = _mm256_xor_si256(avx2_load(src + len - 32), r);
+    if (len <= 64) {
+        if (_mm256_movemask_epi8(_mm256_or_si256(a, b)) != 0)
+            return 0;
+    } else {
+        __m256i c = _mm256_xor_si256(avx2_load(src + 32), k), d = _mm256_xor_si256(avx2_load(src + len - 64), r);
+        if (_mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d))) != 0)
+            return 0;
+        if (dst) {
+            avx2_store(dst + 32, c);
+            avx2_store(dst + len - 64, d);
+        }
+    }
+    if (dst) {
+        avx2_store(dst, a);
+        avx2_store(dst + len - 32, b);
+    }
+    return 1;
+}
+
+AVX2_FN static size_t avx2_utf8(uint32_t *state, const uint8_t *data, size_t len)
+{
+    if (len < 16 || *state != 0)
+        return wick_utf8_check(state, data, len);
+    if (len <= 128 && avx2_short_ascii(data, NULL, len, 0))
+        return len;
+    return avx2_long(state, data, NULL, len, 0);
+}
+
+AVX2_FN static size_t avx2_unmask_utf8(uint32_t *state, uint8_t *data, size_t len, uint32_t key)
+{
+    if (len < 16 || *state != 0)
+        return wick_kernels_portable()->unmask_utf8(state, data, len, key);
+    if (len <= 128 && avx2_short_ascii(data, data, len, key))
+        return len;
+    return avx2_long(state, data, data, len, key);
+}
+
+/* ---- Masking --------------------------------------------------------------------------------------------- */
+
+AVX2_FN static void avx2_mask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
+{
+    if (len < 32) {
+        wick_kernels_portable()->mask(dst, src, len, key);
+        return;
+    }
+    __m256i k = _mm256_set1_epi32((int)key), r = _mm256_set1_epi32((int)wick_key_rotate(key, len));
+    __m256i last = _mm256_xor_si256(avx2_load(src + len - 32), r);
+    size_t i = 0;
+    for (; i + 128 <= len; i += 128) {
+        __m256i a = _mm256_xor_si256(avx2_load(src + i), k), b = _mm256_xor_si256(avx2_load(src + i + 32), k);
+        __m256i c = _mm256_xor_si256(avx2_load(src + i + 64), k), d = _mm256_xor_si256(avx2_load(src + i + 96), k);
+        avx2_store(dst + i, a);
+        avx2_store(dst + i + 32, b);
+        avx2_store(dst + i + 64, c);
+        avx2_store(dst + i + 96, d);
+    }
+    for (; i + 32 <= len; i += 32)
+        avx2_store(dst + i, _mm256_xor_si256(avx2_load(src + i), k));
+    avx2_store(dst + len - 32, last);
+}
+
+const wick_kernels wick_kernels_avx2 = {"avx2", avx2_mask, avx2_utf8, avx2_unmask_utf8};
+
+#endif
