@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/kernels.h"
+#include "lib/versions.h"
 #include "oracle/utf8.h"
 #include "wick/base.h"
 
@@ -44,14 +44,13 @@ static void one_version(const wick_kernels *k, const uint8_t *text, size_t len, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const wick_kernels *k;
     size_t unfinished;
     if (size == 0)
         return 0;
     const uint8_t *text = data + 1;
     size_t len = size - 1, want = oracle_utf8(text, len, &unfinished);
     size_t cut = len ? data[0] * (size_t)7 % (len + 1) : 0;
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++) {
+    EACH_VERSION(k) {
         one_version(k, text, len, 0, want, unfinished);
         one_version(k, text, len, cut, want, unfinished);
     }

@@ -247,22 +247,56 @@ AVX2_INLINE int avx2_short_ascii(const uint8_t *src, uint8_t *dst, size_t len, u
     return 1;
 }
 
+/* 8..15 bytes that start between two characters, as one vector with zeros behind. */
+AVX2_INLINE size_t avx2_word(uint32_t *state, const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
+{
+    uint64_t a = wick_load64(src) ^ wick_key_double(key);
+    uint64_t b = wick_load64(src + len - 8) ^ wick_key_double(wick_key_rotate(key, len));
+    if (dst) {
+        wick_store64(dst, a);
+        wick_store64(dst + len - 8, b);
+    }
+    if (((a | b) & WICK_HIGH_BITS) == 0)
+        return len;
+    /* In two shifts, since one of 64 bits is undefined. */
+    __m128i v = _mm_set_epi64x((long long)(b >> 8 >> (120 - 8 * len)), (long long)a);
+    __m256i errors = avx2_errors(_mm256_inserti128_si256(_mm256_setzero_si256(), v, 0), _mm256_setzero_si256());
+    return _mm256_testz_si256(errors, errors) ? len : wick_utf8_scalar(state, src, len);
+}
+
+AVX2_INLINE size_t avx2_check(uint32_t *state, const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
+{
+    if (len >= 16) {
+        if (len <= 128 && avx2_short_ascii(src, dst, len, key))
+            return len;
+        return avx2_long(state, src, dst, len, key);
+    }
+    if (len >= 8)
+        return avx2_word(state, src, dst, len, key);
+    return dst ? wick_kernels_portable()->unmask_utf8(state, dst, len, key) : wick_utf8_check(state, src, len);
+}
+
 AVX2_FN static size_t avx2_utf8(uint32_t *state, const uint8_t *data, size_t len)
 {
-    if (len < 16 || *state != 0)
-        return wick_utf8_check(state, data, len);
-    if (len <= 128 && avx2_short_ascii(data, NULL, len, 0))
-        return len;
-    return avx2_long(state, data, NULL, len, 0);
+    size_t head = 0;
+    if (WICK_UNLIKELY(*state != 0)) {
+        head = wick_utf8_finish(state, data, NULL, len, 0);
+        if (*state != 0)
+            return head;
+    }
+    return head + avx2_check(state, data + head, NULL, len - head, 0);
 }
 
 AVX2_FN static size_t avx2_unmask_utf8(uint32_t *state, uint8_t *data, size_t len, uint32_t key)
 {
-    if (len < 16 || *state != 0)
-        return wick_kernels_portable()->unmask_utf8(state, data, len, key);
-    if (len <= 128 && avx2_short_ascii(data, data, len, key))
-        return len;
-    return avx2_long(state, data, data, len, key);
+    size_t head = 0;
+    if (WICK_UNLIKELY(*state != 0)) {
+        head = wick_utf8_finish(state, data, data, len, key);
+        if (*state != 0)
+            return head;
+        key = wick_key_rotate(key, head);
+    }
+    return head + avx2_check(state, data + head, data + head, len - head, key);
 }
 
 /* ---- Masking --------------------------------------------------------------------------------------------- */

@@ -80,8 +80,9 @@ static size_t portable_unmask_utf8(uint32_t *state, uint8_t *p, size_t len, uint
 {
     uint64_t s = *state & 63;
     if (len < 8) {
-        if ((wick_unmask_below8(p, len, key) | s) == 0)
+        if (s == 0 && wick_unmask_below8(p, len, key, 1))
             return len;
+        wick_unmask_below8(p, len, key, 0);
         return utf8_rest(state, s, p, 0, len);
     }
     uint64_t k = wick_key_double(key);
@@ -119,6 +120,21 @@ static size_t portable_unmask_utf8(uint32_t *state, uint8_t *p, size_t len, uint
         return len;
     }
     return utf8_rest(state, s, p, i, len);
+}
+
+size_t wick_utf8_finish(uint32_t *state, const uint8_t *data, uint8_t *dst, size_t len, uint32_t key)
+{
+    uint8_t k[4];
+    size_t i = 0;
+    wick_store32(k, key);
+    while (i < len && *state != 0) {
+        if (dst)
+            dst[i] = data[i] ^ k[i % 4];
+        if (wick_utf8_scalar(state, data + i, 1) == 0)
+            break;
+        i++;
+    }
+    return i;
 }
 
 static const wick_kernels portable_kernels = {"portable", portable_mask, wick_utf8_check, portable_unmask_utf8};

@@ -46,12 +46,11 @@ static inline size_t unmask_whole(const wick_conn *conn, uint8_t *data, size_t n
 {
     uint32_t utf8 = 0, key = masked ? wick_load32(data - 4) : 0;
     size_t good = n;
-    if (masked && n <= WICK_SHORT_MAX) {
-        uint64_t high = wick_unmask_short(data, n, key);
-        if (text && WICK_UNLIKELY(high != 0))
-            good = conn->kernels->utf8(&utf8, data, n);
-    } else if (masked && text) {
-        good = conn->kernels->unmask_utf8(&utf8, data, n, key);
+    if (masked && text) {
+        if (n > WICK_SHORT_MAX || !wick_unmask_ascii(data, n, key))
+            good = conn->kernels->unmask_utf8(&utf8, data, n, key);
+    } else if (masked && n <= WICK_SHORT_MAX) {
+        wick_unmask_short(data, n, key);
     } else if (masked) {
         conn->kernels->mask(data, data, n, key);
     } else if (text) {

@@ -19,14 +19,16 @@
 #define ROUNDS 2000
 #define KEY 0xA1B2C3D4u
 
-static const size_t sizes[] = {16, 32, 48, 125, 1024, 16384};
+static const size_t sizes[] = {12, 16, 32, 48, 125, 1024, 16384};
 enum { SIZES = sizeof sizes / sizeof *sizes, MAX_KERNELS = 4 };
 
-typedef enum work { COPY, MASK, CHECK_TEXT, UNMASK_TEXT, UNMASK_SHORT, WORKS } work;
-static const char *const work_names[WORKS] = {"memcpy", "mask", "utf8", "unmask+utf8", "unmask_short (inline)"};
+typedef enum work { COPY, MASK, CHECK_TEXT, UNMASK_TEXT, UNMASK_INLINE, WORKS } work;
+static const char *const work_names[WORKS] = {"memcpy", "mask", "utf8", "unmask+utf8", "inline unmask+utf8"};
 
 static uint8_t plain[2][ROUND_BYTES], masked[2][ROUND_BYTES], data[ROUND_BYTES], other[ROUND_BYTES];
 static double best[SIZES][2][WORKS][MAX_KERNELS];
+static const wick_kernels *version[MAX_KERNELS];
+static unsigned versions;
 static volatile size_t sink;
 
 static double now_ns(void)
@@ -75,10 +77,10 @@ static double one_round(work w, const wick_kernels *k, int text, size_t size)
             good += k->unmask_utf8(&state, p, size, KEY);
             break;
         default:
-            if (wick_unmask_short(p, size, KEY) == 0)
+            if (wick_unmask_ascii(p, size, KEY))
                 good += size;
             else
-                good += k->utf8(&state, p, size);
+                good += k->unmask_utf8(&state, p, size, KEY);
             break;
         }
     }
@@ -95,11 +97,11 @@ static void measure(size_t s)
 {
     fill(sizes[s]);
     for (unsigned round = 0; round < ROUNDS; round++) {
-        const wick_kernels *k;
-        for (unsigned i = 0; i < MAX_KERNELS && (k = wick_kernels_at(i)) != NULL; i++) {
+        for (unsigned i = 0; i < versions; i++) {
+                const wick_kernels *k = version[i];
             for (int text = 0; text < 2; text++) {
                 for (int w = 0; w < WORKS; w++) {
-                    if (w == UNMASK_SHORT && sizes[s] > WICK_SHORT_MAX)
+                    if (w == UNMASK_INLINE && sizes[s] > WICK_SHORT_MAX)
                         continue;
                     double ns = one_round((work)w, k, text, sizes[s]);
                     double *b = &best[s][text][w][i];
@@ -113,10 +115,10 @@ static void measure(size_t s)
 
 static void report(size_t s)
 {
-    const wick_kernels *k;
     for (int w = 0; w < WORKS; w++) {
         for (int text = 0; text < (w < CHECK_TEXT ? 1 : 2); text++) {
-            for (unsigned i = 0; i < MAX_KERNELS && (k = wick_kernels_at(i)) != NULL; i++) {
+            for (unsigned i = 0; i < versions; i++) {
+                const wick_kernels *k = version[i];
                 double ns = best[s][text][w][i];
                 if (ns == 0 || (w == COPY && i > 0))
                     continue;
@@ -130,6 +132,11 @@ static void report(size_t s)
 
 int main(void)
 {
+    for (; versions < MAX_KERNELS; versions++) {
+        version[versions] = wick_kernels_at(versions);
+        if (!version[versions])
+            break;
+    }
     for (size_t s = 0; s < SIZES; s++) {
         measure(s);
         report(s);

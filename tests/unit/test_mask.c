@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/kernels.h"
 #include "lib/test.h"
+#include "lib/versions.h"
 #include "oracle/mask.h"
 #include "wick/base.h"
 
@@ -48,8 +49,7 @@ static void check_mask(const wick_kernels *k, uint8_t *dst, uint8_t *src, const 
 static void every_length_and_alignment(void)
 {
     uint8_t data[MOST];
-    const wick_kernels *k;
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++) {
+    EACH_VERSION(k) {
         for (size_t len = 0; len <= MOST && !test_failed(); len++) {
             random_bytes(data, len);
             for (size_t align = 0; align < 32; align++) {
@@ -65,8 +65,7 @@ static void every_length_and_alignment(void)
 static void large_blocks(void)
 {
     uint8_t data[AREA];
-    const wick_kernels *k;
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++) {
+    EACH_VERSION(k) {
         for (size_t len = AREA - 200; len <= AREA && !test_failed(); len++) {
             random_bytes(data, len);
             check_mask(k, area_a, area_a, data, len);
@@ -79,8 +78,7 @@ static void masking_in_pieces_is_masking(void)
 {
     uint8_t data[MOST], want[MOST], key[4];
     uint32_t word;
-    const wick_kernels *k;
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++) {
+    EACH_VERSION(k) {
         for (unsigned round = 0; round < 1000 && !test_failed(); round++) {
             size_t done = 0;
             random_bytes(data, MOST);
@@ -97,23 +95,28 @@ static void masking_in_pieces_is_masking(void)
     }
 }
 
-/* wick_unmask_short at `at`, with at most one byte that is not ASCII. */
+/* The short loops at `at`, on letters with at most one byte that is not ASCII, at `high_at`. */
 static void check_short(uint8_t *at, size_t len, size_t high_at)
 {
-    uint8_t plain[WICK_SHORT_MAX], key[4];
+    uint8_t plain[WICK_SHORT_MAX], masked[WICK_SHORT_MAX], key[4];
     uint32_t word;
     random_bytes(plain, len);
     for (size_t i = 0; i < len; i++)
         plain[i] = (uint8_t)((plain[i] & 0x7F) | (i == high_at ? 0x80 : 0));
     random_bytes(key, 4);
     memcpy(&word, key, 4);
+    oracle_mask(masked, plain, len, key);
     memset(area_a, 0x5A, AREA);
-    oracle_mask(at, plain, len, key);
-    if ((wick_unmask_short(at, len, word) != 0) != (high_at < len))
-        test_fail(__FILE__, __LINE__, "wick_unmask_short: length %zu, non-ASCII byte at %zu", len, high_at);
+    memcpy(at, masked, len);
+    wick_unmask_short(at, len, word);
     if (memcmp(at, plain, len) != 0)
         test_fail(__FILE__, __LINE__, "wick_unmask_short: wrong bytes, length %zu", len);
-    check_untouched(area_a, at, len, "wick_unmask_short");
+    memcpy(at, masked, len);
+    if (wick_unmask_ascii(at, len, word) != (high_at >= len))
+        test_fail(__FILE__, __LINE__, "wick_unmask_ascii: length %zu, non-ASCII byte at %zu", len, high_at);
+    if (memcmp(at, high_at < len ? masked : plain, len) != 0)
+        test_fail(__FILE__, __LINE__, "wick_unmask_ascii: wrong bytes, length %zu", len);
+    check_untouched(area_a, at, len, "a short loop");
 }
 
 static void short_payloads(void)

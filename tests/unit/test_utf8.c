@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/kernels.h"
 #include "lib/test.h"
+#include "lib/versions.h"
 #include "oracle/mask.h"
 #include "oracle/utf8.h"
 #include "wick/base.h"
@@ -76,8 +77,7 @@ static void run_pieces(const wick_kernels *k, verdict want, const uint8_t *text,
 static void check_text(const uint8_t *text, size_t len, size_t align)
 {
     verdict want = judge(text, len);
-    const wick_kernels *k;
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++) {
+    EACH_VERSION(k) {
         run_pieces(k, want, text, len, area + AREA - len, NULL, 0);
         run_pieces(k, want, text, len, area + align, NULL, 0);
     }
@@ -87,8 +87,7 @@ static void check_text(const uint8_t *text, size_t len, size_t align)
 static void check_splits(const uint8_t *text, size_t len)
 {
     verdict want = judge(text, len);
-    const wick_kernels *k;
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++)
+    EACH_VERSION(k)
         for (size_t cut = 0; cut <= len; cut++)
             run_pieces(k, want, text, len, area + AREA - len, &cut, 1);
 }
@@ -152,8 +151,7 @@ static void random_pieces(void)
     uint8_t text[2 * MOST];
     for (unsigned round = 0; round < 3000 && !test_failed(); round++) {
         size_t len = test_below(sizeof text), cuts[4], n = 0;
-        const wick_kernels *k;
-        random_text(text, len, round % 6);
+            random_text(text, len, round % 6);
         if (len && round % 2)
             damage(text, len);
         verdict want = judge(text, len);
@@ -161,7 +159,7 @@ static void random_pieces(void)
             size_t from = n ? cuts[n - 1] : 0;
             cuts[n++] = from + test_below(len - from + 1);
         }
-        for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++)
+        EACH_VERSION(k)
             run_pieces(k, want, text, len, area + test_below(64), cuts, n);
     }
 }
@@ -192,9 +190,8 @@ static void check_embedded(const uint8_t *s, size_t n, size_t good)
 {
     uint8_t *at = area + AREA - 64;
     size_t want = good == n + 1 ? 64 : 30 + good;
-    const wick_kernels *k;
     memcpy(at + 30, s, n);
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++) {
+    EACH_VERSION(k) {
         uint32_t state = 0;
         size_t got = k->utf8(&state, at, 64);
         if (got != want || (got == 64 && state != 0))
@@ -316,8 +313,7 @@ static void a_bad_byte_is_found_at_once(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t len = strlen(rows[i].text);
-        const wick_kernels *k;
-        for (unsigned j = 0; (k = wick_kernels_at(j)) != NULL; j++) {
+            EACH_VERSION(k) {
             uint32_t state = 0;
             memcpy(area, rows[i].text, len);
             CHECK_INT(k->utf8(&state, area, len), rows[i].good);
@@ -327,8 +323,7 @@ static void a_bad_byte_is_found_at_once(void)
 
 static void nothing_changes_nothing(void)
 {
-    const wick_kernels *k;
-    for (unsigned i = 0; (k = wick_kernels_at(i)) != NULL; i++) {
+    EACH_VERSION(k) {
         uint32_t state = 0, kept;
         CHECK_INT(k->utf8(&state, NULL, 0), 0);
         CHECK_INT(state, 0);
