@@ -5,7 +5,6 @@
  * of them. "x memcpy" is against the memcpy row of the same size. The text is masked anew with one memcpy a round that
  * is not timed; a round works through several copies, so that a call does not find its own last store.
  */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
