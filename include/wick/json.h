@@ -279,7 +279,7 @@ WICK_API wick_status wick_json_double(const wick_text *number, double *value);
  * order    set to -1, 0 or 1: a is less than, equal to, greater than b
  *
  * Returns WICK_OK, or WICK_E_JSON_TYPE if one is not a number. Takes time linear in the digits, however large the
- * exponents are.
+ * exponents are; those beyond 10^17 count as 10^17.
  */
 WICK_API wick_status wick_json_compare(const wick_text *a, const wick_text *b, int *order);
 
@@ -332,9 +332,14 @@ WICK_API void wick_json_put_array(wick_json_writer *writer);
 WICK_API void wick_json_put_array_end(wick_json_writer *writer);
 /** Write the name of a member; its value must follow. Text is escaped. Names are not compared with earlier ones. */
 WICK_API void wick_json_put_key(wick_json_writer *writer, const char *name, size_t len);
+/** Write the name of a member from a text of form PLAIN, CLEAN or ESCAPED, such as a KEY that was read. */
+WICK_API void wick_json_put_key_text(wick_json_writer *writer, const wick_text *name);
 /** Write a string of plain UTF-8 text. */
 WICK_API void wick_json_put_string(wick_json_writer *writer, const char *text, size_t len);
-/** Write a text of any form: PLAIN is escaped, CLEAN and ESCAPED get quotes, JSON stands as it is; absent is null. */
+/**
+ * Write a text of any form: PLAIN is escaped, CLEAN and ESCAPED get quotes, JSON stands as it is, except that
+ * line breaks in it become spaces, so that what is written is always one line; absent is null.
+ */
 WICK_API void wick_json_put_text(wick_json_writer *writer, const wick_text *text);
 /** Write an integer. */
 WICK_API void wick_json_put_int64(wick_json_writer *writer, int64_t value);

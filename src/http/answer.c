@@ -54,46 +54,46 @@ unsigned wick_http_status_for(wick_status status)
 }
 
 /* The two fields that say where a body ends are the library's to write. */
-static void put_answer_fields(wick_text *text, const wick_http_header *headers, size_t count)
+static void put_answer_fields(wick_sink *text, const wick_http_header *headers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (WICK_STR_IS(headers[i].name, "content-length") || WICK_STR_IS(headers[i].name, "transfer-encoding"))
             text->bad = 1;
-        wick_text_field(text, headers[i].name, headers[i].value);
+        wick_sink_field(text, headers[i].name, headers[i].value);
     }
 }
 
-static void put_answer_length(wick_text *text, const wick_http_answer *answer)
+static void put_answer_length(wick_sink *text, const wick_http_answer *answer)
 {
     if (answer->status < 200 || answer->status == 204 || answer->status == 304)
         return;
     if (answer->length == WICK_HTTP_UNTIL_CLOSE)
         return;
     if (answer->length == WICK_HTTP_CHUNKED) {
-        WICK_TEXT_LIT(text, "Transfer-Encoding: chunked\r\n");
+        WICK_SINK_LIT(text, "Transfer-Encoding: chunked\r\n");
         return;
     }
-    WICK_TEXT_LIT(text, "Content-Length: ");
-    wick_text_number(text, answer->length);
-    WICK_TEXT_LIT(text, "\r\n");
+    WICK_SINK_LIT(text, "Content-Length: ");
+    wick_sink_number(text, answer->length);
+    WICK_SINK_LIT(text, "\r\n");
 }
 
 wick_status wick_http_answer_write(const wick_http_answer *answer, char *out, size_t cap, size_t *need)
 {
-    wick_text text = wick_text_begin(out, cap);
+    wick_sink text = wick_sink_begin(out, cap);
     if (answer->status < 100 || answer->status > 999)
         text.bad = 1;
-    WICK_TEXT_LIT(&text, "HTTP/1.1 ");
-    wick_text_number(&text, answer->status);
-    WICK_TEXT_LIT(&text, " ");
-    wick_text_str(&text, wick_http_reason(answer->status));
-    WICK_TEXT_LIT(&text, "\r\n");
+    WICK_SINK_LIT(&text, "HTTP/1.1 ");
+    wick_sink_number(&text, answer->status);
+    WICK_SINK_LIT(&text, " ");
+    wick_sink_str(&text, wick_http_reason(answer->status));
+    WICK_SINK_LIT(&text, "\r\n");
     if (answer->content_type.len)
-        wick_text_field(&text, WICK_STR("Content-Type"), answer->content_type);
+        wick_sink_field(&text, WICK_STR("Content-Type"), answer->content_type);
     put_answer_length(&text, answer);
     if (answer->close)
-        WICK_TEXT_LIT(&text, "Connection: close\r\n");
+        WICK_SINK_LIT(&text, "Connection: close\r\n");
     put_answer_fields(&text, answer->headers, answer->header_count);
-    WICK_TEXT_LIT(&text, "\r\n");
-    return wick_text_end(&text, need);
+    WICK_SINK_LIT(&text, "\r\n");
+    return wick_sink_end(&text, need);
 }

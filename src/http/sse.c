@@ -22,26 +22,26 @@ size_t wick_http_chunk_begin(size_t len, char *out)
 }
 
 /* A line of one value, which must not hold a line end; NUL in an id would make a browser drop it. */
-static void put_sse_line(wick_text *text, const char *name, size_t name_len, wick_str value)
+static void put_sse_line(wick_sink *text, const char *name, size_t name_len, wick_str value)
 {
     for (size_t i = 0; i < value.len; i++)
         if (value.data[i] == '\n' || value.data[i] == '\r' || value.data[i] == 0)
             text->bad = 1;
-    wick_text_put(text, name, name_len);
-    wick_text_str(text, value);
-    WICK_TEXT_LIT(text, "\n");
+    wick_sink_put(text, name, name_len);
+    wick_sink_str(text, value);
+    WICK_SINK_LIT(text, "\n");
 }
 
 /* The data, a `data:` line for each of its lines. */
-static void put_sse_data(wick_text *text, wick_str data)
+static void put_sse_data(wick_sink *text, wick_str data)
 {
     size_t n = 0;
     for (;;) {
         while (n < data.len && data.data[n] != '\n' && data.data[n] != '\r')
             n++;
-        WICK_TEXT_LIT(text, "data: ");
-        wick_text_put(text, data.data, n);
-        WICK_TEXT_LIT(text, "\n");
+        WICK_SINK_LIT(text, "data: ");
+        wick_sink_put(text, data.data, n);
+        WICK_SINK_LIT(text, "\n");
         if (n == data.len)
             return;
         n += n + 1 < data.len && data.data[n] == '\r' && data.data[n + 1] == '\n' ? 2 : 1;
@@ -52,14 +52,14 @@ static void put_sse_data(wick_text *text, wick_str data)
 
 wick_status wick_http_sse_write(const wick_http_sse *event, char *out, size_t cap, size_t *need)
 {
-    wick_text text = wick_text_begin(out, cap);
+    wick_sink text = wick_sink_begin(out, cap);
     int has_data = event->data.len > 0 || event->has_data;
     if (event->comment.len)
         put_sse_line(&text, ": ", 2, event->comment);
     if (event->retry_ms) {
-        WICK_TEXT_LIT(&text, "retry: ");
-        wick_text_number(&text, event->retry_ms);
-        WICK_TEXT_LIT(&text, "\n");
+        WICK_SINK_LIT(&text, "retry: ");
+        wick_sink_number(&text, event->retry_ms);
+        WICK_SINK_LIT(&text, "\n");
     }
     if (event->event.len)
         put_sse_line(&text, "event: ", 7, event->event);
@@ -68,7 +68,7 @@ wick_status wick_http_sse_write(const wick_http_sse *event, char *out, size_t ca
     if (has_data)
         put_sse_data(&text, event->data);
     if (text.len == 0)
-        WICK_TEXT_LIT(&text, ":\n");
-    WICK_TEXT_LIT(&text, "\n");
-    return wick_text_end(&text, need);
+        WICK_SINK_LIT(&text, ":\n");
+    WICK_SINK_LIT(&text, "\n");
+    return wick_sink_end(&text, need);
 }

@@ -8,20 +8,20 @@
 
 #include "http/chars.h"
 
-typedef struct wick_text {
+typedef struct wick_sink {
     char *out;
     size_t cap;
     size_t len; /* of the whole text, also what did not fit */
     int bad;    /* a piece would have broken the syntax */
-} wick_text;
+} wick_sink;
 
-static inline wick_text wick_text_begin(char *out, size_t cap)
+static inline wick_sink wick_sink_begin(char *out, size_t cap)
 {
-    wick_text text = {out, cap, 0, 0};
+    wick_sink text = {out, cap, 0, 0};
     return text;
 }
 
-static inline void wick_text_put(wick_text *text, const char *data, size_t len)
+static inline void wick_sink_put(wick_sink *text, const char *data, size_t len)
 {
     if (len == 0)
         return;
@@ -30,15 +30,15 @@ static inline void wick_text_put(wick_text *text, const char *data, size_t len)
     text->len += len;
 }
 
-static inline void wick_text_str(wick_text *text, wick_str s)
+static inline void wick_sink_str(wick_sink *text, wick_str s)
 {
-    wick_text_put(text, s.data, s.len);
+    wick_sink_put(text, s.data, s.len);
 }
 
 /* A string literal. */
-#define WICK_TEXT_LIT(text, literal) wick_text_put(text, "" literal, sizeof(literal) - 1)
+#define WICK_SINK_LIT(text, literal) wick_sink_put(text, "" literal, sizeof(literal) - 1)
 
-static inline void wick_text_number(wick_text *text, uint64_t number)
+static inline void wick_sink_number(wick_sink *text, uint64_t number)
 {
     char digits[20];
     size_t i = sizeof digits;
@@ -46,21 +46,21 @@ static inline void wick_text_number(wick_text *text, uint64_t number)
         digits[--i] = (char)('0' + number % 10);
         number /= 10;
     } while (number);
-    wick_text_put(text, digits + i, sizeof digits - i);
+    wick_sink_put(text, digits + i, sizeof digits - i);
 }
 
 /* "Name: value\r\n", both checked. */
-static inline void wick_text_field(wick_text *text, wick_str name, wick_str value)
+static inline void wick_sink_field(wick_sink *text, wick_str name, wick_str value)
 {
     if (!wick_http_is_token(name) || !wick_http_is_value(value))
         text->bad = 1;
-    wick_text_str(text, name);
-    WICK_TEXT_LIT(text, ": ");
-    wick_text_str(text, value);
-    WICK_TEXT_LIT(text, "\r\n");
+    wick_sink_str(text, name);
+    WICK_SINK_LIT(text, ": ");
+    wick_sink_str(text, value);
+    WICK_SINK_LIT(text, "\r\n");
 }
 
-static inline wick_status wick_text_end(const wick_text *text, size_t *need)
+static inline wick_status wick_sink_end(const wick_sink *text, size_t *need)
 {
     *need = text->bad ? 0 : text->len;
     if (text->bad)

@@ -71,7 +71,7 @@ void wick_handshake_refuse_status(wick_handshake *shake, wick_status status)
 /* ---- What the server saw --------------------------------------------------------------------------------- */
 
 /* Visible ASCII without quotes and backslashes, cut; white space left out, so that a value is one word. */
-static void put_seen(wick_text *text, wick_str value, size_t max)
+static void put_seen(wick_sink *text, wick_str value, size_t max)
 {
     size_t written = 0;
     for (size_t i = 0; i < value.len && written < max; i++) {
@@ -80,14 +80,14 @@ static void put_seen(wick_text *text, wick_str value, size_t max)
             continue;
         if (c < 0x21 || c > 0x7e || c == '"' || c == '\\')
             c = '?';
-        wick_text_put(text, &c, 1);
+        wick_sink_put(text, &c, 1);
         written++;
     }
     if (written == 0)
-        WICK_TEXT_LIT(text, "-");
+        WICK_SINK_LIT(text, "-");
 }
 
-static void put_seen_field(wick_text *text, const wick_http_request *request, wick_str name, size_t max)
+static void put_seen_field(wick_sink *text, const wick_http_request *request, wick_str name, size_t max)
 {
     wick_str value = WICK_STR("");
     if (request)
@@ -95,45 +95,45 @@ static void put_seen_field(wick_text *text, const wick_http_request *request, wi
     put_seen(text, value, max);
 }
 
-static void put_seen_version(wick_text *text, const wick_http_request *request)
+static void put_seen_version(wick_sink *text, const wick_http_request *request)
 {
-    WICK_TEXT_LIT(text, "http=");
+    WICK_SINK_LIT(text, "http=");
     if (!request || request->version < 10) {
-        WICK_TEXT_LIT(text, "-");
+        WICK_SINK_LIT(text, "-");
         return;
     }
-    wick_text_number(text, (uint64_t)request->version / 10);
-    WICK_TEXT_LIT(text, ".");
-    wick_text_number(text, (uint64_t)request->version % 10);
+    wick_sink_number(text, (uint64_t)request->version / 10);
+    WICK_SINK_LIT(text, ".");
+    wick_sink_number(text, (uint64_t)request->version % 10);
 }
 
 wick_status wick_handshake_saw(const wick_http_request *request, char *out, size_t cap, size_t *need)
 {
-    wick_text text = wick_text_begin(out, cap);
+    wick_sink text = wick_sink_begin(out, cap);
     wick_str host = WICK_STR("");
     put_seen_version(&text, request);
-    WICK_TEXT_LIT(&text, " upgrade=");
+    WICK_SINK_LIT(&text, " upgrade=");
     put_seen_field(&text, request, WICK_STR("upgrade"), 32);
-    WICK_TEXT_LIT(&text, " connection=");
+    WICK_SINK_LIT(&text, " connection=");
     put_seen_field(&text, request, WICK_STR("connection"), 32);
-    WICK_TEXT_LIT(&text, " host=");
+    WICK_SINK_LIT(&text, " host=");
     if (request && request->authority.len)
         host = request->authority;
     else if (request)
         (void)wick_http_find(request->headers, request->header_count, WICK_STR("host"), &host);
     put_seen(&text, host, 64);
-    WICK_TEXT_LIT(&text, " path=");
+    WICK_SINK_LIT(&text, " path=");
     put_seen(&text, request ? request->path : WICK_STR(""), 96);
-    WICK_TEXT_LIT(&text, " origin=");
+    WICK_SINK_LIT(&text, " origin=");
     put_seen_field(&text, request, WICK_STR("origin"), 64);
-    WICK_TEXT_LIT(&text, " version=");
+    WICK_SINK_LIT(&text, " version=");
     put_seen_field(&text, request, WICK_STR("sec-websocket-version"), 8);
-    WICK_TEXT_LIT(&text, " key=");
+    WICK_SINK_LIT(&text, " key=");
     if (request && wick_http_find(request->headers, request->header_count, WICK_STR("sec-websocket-key"), NULL))
-        WICK_TEXT_LIT(&text, "yes");
+        WICK_SINK_LIT(&text, "yes");
     else
-        WICK_TEXT_LIT(&text, "-");
-    return wick_text_end(&text, need);
+        WICK_SINK_LIT(&text, "-");
+    return wick_sink_end(&text, need);
 }
 
 /* ---- Writing --------------------------------------------------------------------------------------------- */
@@ -147,31 +147,31 @@ static int headers_are_free(const wick_http_header *headers, size_t count)
 }
 
 static wick_status write_switching(const wick_handshake *shake, const wick_http_header *headers, size_t count,
-                                   wick_text *text, size_t *need)
+                                   wick_sink *text, size_t *need)
 {
-    WICK_TEXT_LIT(text, "HTTP/1.1 101 Switching Protocols\r\n"
+    WICK_SINK_LIT(text, "HTTP/1.1 101 Switching Protocols\r\n"
                   "Upgrade: websocket\r\n"
                   "Connection: Upgrade\r\n"
                   "Sec-WebSocket-Accept: ");
-    wick_text_put(text, shake->accept, WICK_ACCEPT_SIZE);
-    WICK_TEXT_LIT(text, "\r\n");
+    wick_sink_put(text, shake->accept, WICK_ACCEPT_SIZE);
+    WICK_SINK_LIT(text, "\r\n");
     if (shake->subprotocol.len)
-        wick_text_field(text, WICK_STR("Sec-WebSocket-Protocol"), shake->subprotocol);
+        wick_sink_field(text, WICK_STR("Sec-WebSocket-Protocol"), shake->subprotocol);
     if (shake->extensions_len) {
         wick_str value = {shake->extensions, shake->extensions_len};
-        wick_text_field(text, WICK_STR("Sec-WebSocket-Extensions"), value);
+        wick_sink_field(text, WICK_STR("Sec-WebSocket-Extensions"), value);
     }
     for (size_t i = 0; i < count; i++)
-        wick_text_field(text, headers[i].name, headers[i].value);
-    WICK_TEXT_LIT(text, "\r\n");
-    return wick_text_end(text, need);
+        wick_sink_field(text, headers[i].name, headers[i].value);
+    WICK_SINK_LIT(text, "\r\n");
+    return wick_sink_end(text, need);
 }
 
 wick_status wick_handshake_write(const wick_handshake *shake, const wick_http_request *request,
                                  const wick_http_header *headers, size_t header_count, char *out, size_t cap,
                                  size_t *need)
 {
-    wick_text text = wick_text_begin(out, cap);
+    wick_sink text = wick_sink_begin(out, cap);
     wick_http_problem problem;
     char saw[512];
     size_t saw_len = 0;

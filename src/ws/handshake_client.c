@@ -37,48 +37,48 @@ static int client_config_is_valid(const wick_handshake_client_config *config)
            offered_protocols_are_valid(config);
 }
 
-static void put_offered_protocols(wick_text *text, const wick_handshake_client_config *config)
+static void put_offered_protocols(wick_sink *text, const wick_handshake_client_config *config)
 {
     for (size_t i = 0; i < config->subprotocol_count; i++) {
         if (i == 0)
-            WICK_TEXT_LIT(text, "Sec-WebSocket-Protocol: ");
+            WICK_SINK_LIT(text, "Sec-WebSocket-Protocol: ");
         else
-            WICK_TEXT_LIT(text, ", ");
-        wick_text_str(text, config->subprotocols[i]);
+            WICK_SINK_LIT(text, ", ");
+        wick_sink_str(text, config->subprotocols[i]);
     }
     if (config->subprotocol_count)
-        WICK_TEXT_LIT(text, "\r\n");
+        WICK_SINK_LIT(text, "\r\n");
 }
 
 wick_status wick_handshake_request_write(const wick_handshake_client_config *config, const uint8_t *nonce, char *out,
                                          size_t cap, size_t *need)
 {
-    wick_text text = wick_text_begin(out, cap);
+    wick_sink text = wick_sink_begin(out, cap);
     char key[WICK_KEY_SIZE];
     *need = 0;
     if (config->size != sizeof *config)
         return WICK_E_CONFIG;
     text.bad = !client_config_is_valid(config);
     wick_base64_encode(nonce, WICK_NONCE_SIZE, key);
-    WICK_TEXT_LIT(&text, "GET ");
-    wick_text_str(&text, config->path.len ? config->path : WICK_STR("/"));
+    WICK_SINK_LIT(&text, "GET ");
+    wick_sink_str(&text, config->path.len ? config->path : WICK_STR("/"));
     if (config->query.len)
-        WICK_TEXT_LIT(&text, "?");
-    wick_text_str(&text, config->query);
-    WICK_TEXT_LIT(&text, " HTTP/1.1\r\nHost: ");
-    wick_text_str(&text, config->host);
-    WICK_TEXT_LIT(&text, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ");
-    wick_text_put(&text, key, sizeof key);
-    WICK_TEXT_LIT(&text, "\r\nSec-WebSocket-Version: 13\r\n");
+        WICK_SINK_LIT(&text, "?");
+    wick_sink_str(&text, config->query);
+    WICK_SINK_LIT(&text, " HTTP/1.1\r\nHost: ");
+    wick_sink_str(&text, config->host);
+    WICK_SINK_LIT(&text, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ");
+    wick_sink_put(&text, key, sizeof key);
+    WICK_SINK_LIT(&text, "\r\nSec-WebSocket-Version: 13\r\n");
     if (config->origin.len)
-        wick_text_field(&text, WICK_STR("Origin"), config->origin);
+        wick_sink_field(&text, WICK_STR("Origin"), config->origin);
     put_offered_protocols(&text, config);
     if (config->extensions.len)
-        wick_text_field(&text, WICK_STR("Sec-WebSocket-Extensions"), config->extensions);
+        wick_sink_field(&text, WICK_STR("Sec-WebSocket-Extensions"), config->extensions);
     for (size_t i = 0; i < config->header_count; i++)
-        wick_text_field(&text, config->headers[i].name, config->headers[i].value);
-    WICK_TEXT_LIT(&text, "\r\n");
-    return wick_text_end(&text, need);
+        wick_sink_field(&text, config->headers[i].name, config->headers[i].value);
+    WICK_SINK_LIT(&text, "\r\n");
+    return wick_sink_end(&text, need);
 }
 
 /* ---- The response ---------------------------------------------------------------------------------------- */
