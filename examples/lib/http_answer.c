@@ -1,5 +1,6 @@
 /*
- * http_answer.c - the answers of the HTTP server: whole, streamed, and the one that makes a WebSocket of the connection.
+ * http_answer.c - the answers of the HTTP server: whole, streamed, and the one that makes a WebSocket of the
+ * connection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ static int write_answer(struct peer *peer, const wick_http_answer *answer, const
 }
 
 /* The answer with the server's stamp and what is to become of the connection. */
-static int complete(struct peer *peer, const wick_http_answer *answer, wick_http_header *fields, wick_http_answer *out)
+static int complete(struct peer *peer, const wick_http_answer *answer, wick_http_header *fields,
+                    wick_http_answer *out)
 {
     struct http_server *server = http_server_of(peer);
     if (server->stamp_count + answer->header_count > ANSWER_FIELDS)
@@ -131,7 +133,8 @@ int http_problem(struct peer *peer, const wick_http_problem *problem)
     return 0;
 }
 
-/* ---- Streams ----------------------------------------------------------------------------------------------------- */
+/* ---- Streams
+ * ----------------------------------------------------------------------------------------------------- */
 
 int http_stream_begin(struct peer *peer, const wick_http_answer *answer)
 {
@@ -143,7 +146,7 @@ int http_stream_begin(struct peer *peer, const wick_http_answer *answer)
         peer->as.http.keep_alive = 0;
     if (complete(peer, answer, fields, &whole) < 0)
         return answer_failed(peer);
-    whole.length = WICK_HTTP_CHUNKED;
+    whole.length = peer->as.http.old ? WICK_HTTP_UNTIL_CLOSE : WICK_HTTP_CHUNKED;
     peer->as.http.chunked = !peer->as.http.old;
     if (write_answer(peer, &whole, NULL, 0) < 0)
         return answer_failed(peer);
@@ -182,7 +185,8 @@ void http_stream_end(struct peer *peer)
     http_answered(peer);
 }
 
-/* ---- WebSocket --------------------------------------------------------------------------------------------------- */
+/* ---- WebSocket
+ * --------------------------------------------------------------------------------------------------- */
 
 static void log_refusal(const struct peer *peer, const wick_handshake *shake, const wick_http_request *head)
 {

@@ -1,8 +1,8 @@
 /*
  * http_listen.c - listening, accepting, draining.
  *
- * When the process is out of descriptors, a spare one is given up for a moment to accept and close the connection that waits:
- * its client learns that it is not served, and the loop does not spin on a listener that stays ready.
+ * When the process is out of descriptors, a spare one is given up for a moment to accept and close the connection
+ * that waits: its client learns that it is not served, and the loop does not spin on a listener that stays ready.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -128,7 +128,8 @@ void http_close(struct http_server *server)
     server->spare_fd = -1;
 }
 
-/* ---- Draining ---------------------------------------------------------------------------------------------------- */
+/* ---- Draining
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void send_away(struct peer *peer, void *arg)
 {
@@ -154,7 +155,8 @@ static void count_busy(struct peer *peer, void *arg)
 
 static void on_drain_due(struct loop *loop, struct source *source)
 {
-    struct http_server *server = (struct http_server *)(void *)((char *)source - offsetof(struct http_server, drainer));
+    size_t at = offsetof(struct http_server, drainer);
+    struct http_server *server = (struct http_server *)(void *)((char *)source - at);
     size_t busy = 0;
     peer_each(loop, count_busy, &busy);
     if (busy && loop->now_ms < server->drain_deadline) {

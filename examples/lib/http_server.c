@@ -1,8 +1,8 @@
 /*
  * http_server.c - the HTTP/1.1 protocol of a peer, up to the handler: heads, bodies, deadlines.
  *
- * A request without a body that lies whole in the read buffer is handed over as it lies there. Else a struct http_message keeps
- * what has come; it goes when the request is answered.
+ * A request without a body that lies whole in the read buffer is handed over as it lies there. Else a struct
+ * http_message keeps what has come; it goes when the request is answered.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,13 +37,15 @@ const char *http_request_line(const struct peer *peer)
     return line;
 }
 
-/* ---- Deadlines --------------------------------------------------------------------------------------------------- */
+/* ---- Deadlines
+ * --------------------------------------------------------------------------------------------------- */
 
 static void arm_earliest(struct peer *peer)
 {
     struct http_state *http = &peer->as.http;
     uint64_t due = http->deadline < http->stall_deadline ? http->deadline : http->stall_deadline;
-    if (due != loop_armed(peer->service->loop, &peer->source) && loop_arm(peer->service->loop, &peer->source, due) < 0)
+    struct loop *loop = peer->service->loop;
+    if (due != loop_armed(loop, &peer->source) && loop_arm(loop, &peer->source, due) < 0)
         peer_close(peer);
 }
 
@@ -89,7 +91,8 @@ static void http_due(struct peer *peer)
         peer_close(peer); /* nothing was asked: nothing to answer */
 }
 
-/* ---- Requests ---------------------------------------------------------------------------------------------------- */
+/* ---- Requests
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void free_message(struct http_message *message)
 {
@@ -108,7 +111,8 @@ void http_refuse(struct peer *peer, wick_status status)
     size_t len;
     wick_handshake_refuse_status(&shake, status);
     log_line("%s - connection rejected (%u %s): %.*s %s", socket_peer_name(peer->source.fd, name), shake.http_status,
-             wick_http_reason(shake.http_status).data, (int)shake.code.len, shake.code.data, wick_status_text(status));
+             wick_http_reason(shake.http_status).data, (int)shake.code.len, shake.code.data,
+             wick_status_text(status));
     if (wick_handshake_write(&shake, NULL, server->stamp, server->stamp_count, out, sizeof out, &len) == WICK_OK) {
         wick_slice slice = { (const uint8_t *)out, len };
         peer_write(peer, &slice, 1);
@@ -190,10 +194,10 @@ static int wants_upgrade(const wick_http_request *head)
 static void read_nature(struct peer *peer, const wick_http_request *head)
 {
     struct http_state *http = &peer->as.http;
+    int close = wick_http_has_token(head->headers, head->header_count, WICK_STR("connection"), WICK_STR("close"));
     http->old = head->version < 11;
     http->head_only = wick_http_equal(head->method, WICK_STR("HEAD")) != 0;
-    http->keep_alive = !http->old && !http_server_of(peer)->draining &&
-                       !wick_http_has_token(head->headers, head->header_count, WICK_STR("connection"), WICK_STR("close"));
+    http->keep_alive = !http->old && !close && !http_server_of(peer)->draining;
 }
 
 /* Keep the head while its body comes: the read buffer is not ours to keep. */
@@ -373,7 +377,8 @@ static size_t http_input(struct peer *peer, uint8_t *data, size_t len)
     }
 }
 
-/* ---- Ends -------------------------------------------------------------------------------------------------------- */
+/* ---- Ends
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void http_end(struct peer *peer)
 {

@@ -1,6 +1,6 @@
 /*
- * log.c - see log.h. A line is built on the stack and written with one write(), which a pipe takes whole or not at all
- * (POSIX: up to PIPE_BUF bytes).
+ * log.c - see log.h. A line is built on the stack and written with one write(), which a pipe takes whole or not at
+ * all (POSIX: up to PIPE_BUF bytes).
  */
 #include "lib/log.h"
 

@@ -1,8 +1,9 @@
 /*
  * loop.c - epoll, a binary heap of times, a signalfd.
  *
- * A source knows its slot in the heap, so a time is moved or taken out in O(log n). The batch of events being handled is kept in
- * the loop: loop_drop() strikes a source out of it, which is why the memory of a dropped source may go at once.
+ * A source knows its slot in the heap, so a time is moved or taken out in O(log n). The batch of events being
+ * handled is kept in the loop: loop_drop() strikes a source out of it, which is why the memory of a dropped source
+ * may go at once.
  */
 #include "lib/loop.h"
 
@@ -59,7 +60,8 @@ void source_init(struct source *source, const struct source_type *type)
     source->slot = 0;
 }
 
-/* ---- Descriptors ------------------------------------------------------------------------------------------------- */
+/* ---- Descriptors
+ * ------------------------------------------------------------------------------------------------- */
 
 static int control(struct loop *loop, int what, struct source *source, unsigned events)
 {
@@ -92,7 +94,8 @@ void loop_drop(struct loop *loop, struct source *source)
             loop->events[i].data.ptr = NULL;
 }
 
-/* ---- Times ------------------------------------------------------------------------------------------------------- */
+/* ---- Times
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* times[] counts from 0, slots from 1. The parent of slot s is s / 2, its children 2s and 2s + 1. */
 static void put(struct loop *loop, uint32_t slot, struct loop_time time)
@@ -177,7 +180,8 @@ uint64_t loop_armed(const struct loop *loop, const struct source *source)
     return source->slot ? loop->times[source->slot - 1].due_ms : UINT64_MAX;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------------------------- */
+/* ---- Running
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void pass(struct loop *loop)
 {
@@ -234,7 +238,8 @@ void loop_stop(struct loop *loop)
     loop->stopped = 1;
 }
 
-/* ---- Signals ----------------------------------------------------------------------------------------------------- */
+/* ---- Signals
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void on_signal_ready(struct loop *loop, struct source *source, unsigned events)
 {

@@ -25,7 +25,7 @@ static void print_usage(const struct program *program, FILE *to)
         int width = fprintf(to, "  --%s%s%s", spec->name, spec->value ? " " : "", spec->value ? spec->value : "");
         fprintf(to, "%*s%s\n", width < 26 ? 26 - width : 2, "", spec->help);
     }
-    fputs("  --help                  print this and exit\n  --version               print the version and exit\n", to);
+    fprintf(to, "  %-26s%s\n  %-26s%s\n", "--help", "print this and exit", "--version", "print the version and exit");
 }
 
 void options_wrong(const struct program *program, const char *format, ...)

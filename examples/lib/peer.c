@@ -1,52 +1,25 @@
 /*
  * peer.c - the engine of peer.h: slab, input, output, and what is done when a callback is over.
  *
- * Every callback of the loop is followed by engine_pass(), which settles the peers that were touched in it: their output is
- * sent, their state looked at, and what is closed goes. Nothing is freed anywhere else, so no code has to ask whether a
- * peer that it has just called still exists.
- *
- * The gather belongs to one peer at a time, the first that writes in a callback. What others write in the same callback (an
- * event for many viewers) is queued with each of them and leaves when they are settled: one system call for each peer, however
- * their writes were interleaved.
+ * Every callback of the loop is followed by engine_pass(), which settles the peers that were touched in it: their
+ * output is sent, their state looked at, and what is closed goes. Nothing is freed anywhere else, so no code has to
+ * ask whether a peer that it has just called still exists.
  */
-#include "lib/peer.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
+
+#include "lib/peer_internal.h"
 
 /* Peers are allocated in blocks of this many bytes. */
 #define SLAB_SIZE (64u << 10)
-/* Copied output of one callback; and the largest single piece that is copied rather than sent from where it lies. */
-#define CORK_SIZE (64u << 10)
-#define COPY_MAX (16u << 10)
-/* Pieces of the read buffer that stays unchanged are referred to, not copied, from this length on. */
-#define REFER_MIN 1024u
-#define GATHER_MAX 64
-
 #define SLAB_PEERS ((SLAB_SIZE - sizeof(void *)) / sizeof(struct peer))
 
 struct slab {
     struct slab *next;
     struct peer peers[SLAB_PEERS];
-};
-
-struct peer_io {
-    struct slab *slabs;
-    size_t slab_used; /* peers of the first slab that have ever been used */
-    struct peer *free;
-    size_t count;
-    struct peer **touched;
-    size_t touched_count, touched_cap;
-    struct peer *owner; /* of the gather */
-    struct iovec iov[GATHER_MAX];
-    int iov_count;
-    size_t cork_len;
-    uint8_t cork[CORK_SIZE];
-    uint8_t read[PEER_READ_SIZE];
 };
 
 static void engine_pass(struct loop *loop);
@@ -60,12 +33,8 @@ static struct peer *peer_of(struct source *source)
     return (struct peer *)(void *)source; /* its first member */
 }
 
-static struct peer_io *io_of(const struct peer *peer)
-{
-    return peer->service->loop->io;
-}
-
-/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+/* ---- Memory
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int io_init(struct loop *loop)
 {
@@ -145,14 +114,14 @@ void peer_become(struct peer *peer, struct service *service)
     service->count++;
 }
 
-static struct backlog *backlog_of(struct peer *peer)
+struct backlog *peer_backlog(struct peer *peer)
 {
     if (!peer->backlog)
         peer->backlog = calloc(1, sizeof *peer->backlog);
     return peer->backlog;
 }
 
-static void trim_backlog(struct peer *peer)
+void peer_trim(struct peer *peer)
 {
     struct backlog *backlog = peer->backlog;
     if (!backlog)
@@ -173,8 +142,7 @@ static void trim_backlog(struct peer *peer)
     }
 }
 
-/* Room for need bytes behind the len bytes that begin at *at of *data. Moves them to the front, or grows. */
-static int reserve(uint8_t **data, size_t *at, size_t len, size_t *cap, size_t need)
+int peer_reserve(uint8_t **data, size_t *at, size_t len, size_t *cap, size_t need)
 {
     if (need <= *cap - *at - len)
         return 0;
@@ -223,212 +191,13 @@ static void destroy(struct peer *peer)
     slab_give(io, peer);
 }
 
-/* ---- Output ------------------------------------------------------------------------------------------------------ */
-
-size_t peer_queued(const struct peer *peer)
-{
-    return peer->backlog ? peer->backlog->out_len : 0;
-}
-
-static size_t output_limit(const struct peer *peer)
-{
-    return peer->service->output_limit ? peer->service->output_limit : PEER_OUTPUT_LIMIT;
-}
-
-static void set_broken(struct peer *peer)
-{
-    peer->flags |= PEER_BROKEN;
-    peer_touch(peer);
-}
-
-static int enqueue(struct peer *peer, const uint8_t *data, size_t len)
-{
-    struct backlog *backlog = backlog_of(peer);
-    if (!backlog || reserve(&backlog->out, &backlog->out_at, backlog->out_len, &backlog->out_cap, len) < 0)
-        return -1;
-    memcpy(backlog->out + backlog->out_at + backlog->out_len, data, len);
-    backlog->out_len += len;
-    return 0;
-}
-
-/* Send pieces; what the kernel does not take is queued. A peer whose bytes cannot be kept is broken. */
-static void send_pieces(struct peer *peer, struct iovec *iov, int count)
-{
-    struct msghdr message = { .msg_iov = iov, .msg_iovlen = (size_t)count };
-    ssize_t sent = sendmsg(peer->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    size_t taken = sent > 0 ? (size_t)sent : 0;
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        set_broken(peer);
-        return;
-    }
-    for (int i = 0; i < count; i++) {
-        if (taken >= iov[i].iov_len) {
-            taken -= iov[i].iov_len;
-            continue;
-        }
-        peer->flags |= PEER_STUCK;
-        if (enqueue(peer, (uint8_t *)iov[i].iov_base + taken, iov[i].iov_len - taken) < 0) {
-            set_broken(peer);
-            return;
-        }
-        taken = 0;
-    }
-}
-
-static void flush_gather(struct peer_io *io)
-{
-    struct peer *peer = io->owner;
-    int count = io->iov_count;
-    io->owner = NULL;
-    io->iov_count = 0;
-    io->cork_len = 0;
-    if (peer && count && !(peer->flags & PEER_BROKEN))
-        send_pieces(peer, io->iov, count);
-}
-
-static void flush_queue(struct peer *peer)
-{
-    struct backlog *backlog = peer->backlog;
-    if (!backlog || !backlog->out_len || (peer->flags & PEER_BROKEN))
-        return;
-    ssize_t sent = send(peer->source.fd, backlog->out + backlog->out_at, backlog->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0) {
-        peer->flags |= PEER_STUCK;
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-            set_broken(peer);
-        return;
-    }
-    backlog->out_at += (size_t)sent;
-    backlog->out_len -= (size_t)sent;
-    if (backlog->out_len)
-        peer->flags |= PEER_STUCK;
-    trim_backlog(peer);
-}
-
-/* All that is known to be writable: the gather if it is this peer's, and the queue unless the kernel has just refused. */
-static void flush(struct peer *peer)
-{
-    struct peer_io *io = io_of(peer);
-    if (io->owner == peer)
-        flush_gather(io);
-    else if (!(peer->flags & PEER_STUCK))
-        flush_queue(peer);
-}
-
-static int in_read_buffer(const struct peer_io *io, const uint8_t *data)
-{
-    return (uintptr_t)data - (uintptr_t)io->read < sizeof io->read;
-}
-
-static void gather(struct peer_io *io, const uint8_t *data, size_t len, int copy)
-{
-    struct iovec *last = io->iov_count ? &io->iov[io->iov_count - 1] : NULL;
-    if (copy) {
-        uint8_t *to = io->cork + io->cork_len;
-        memcpy(to, data, len);
-        io->cork_len += len;
-        if (last && (uint8_t *)last->iov_base + last->iov_len == to) {
-            last->iov_len += len;
-            return;
-        }
-        data = to;
-    }
-    io->iov[io->iov_count].iov_base = (void *)(uintptr_t)data;
-    io->iov[io->iov_count++].iov_len = len;
-}
-
-/*
- * Add one piece to the owner's gather. What can neither be copied nor referred to later is sent at once, behind what was
- * gathered before it.
- */
-static void write_piece(struct peer *peer, const uint8_t *data, size_t len)
-{
-    struct peer_io *io = io_of(peer);
-    int refer = len >= REFER_MIN && peer->service->keeps_input && in_read_buffer(io, data);
-    int copy = !refer && len <= COPY_MAX;
-    if (io->iov_count == GATHER_MAX || (copy && len > sizeof io->cork - io->cork_len)) {
-        flush_gather(io);
-        io->owner = peer;
-    }
-    if (peer_queued(peer)) {
-        if (enqueue(peer, data, len) < 0)
-            set_broken(peer);
-        return;
-    }
-    gather(io, data, len, copy);
-    if (!refer && !copy) {
-        flush_gather(io);
-        io->owner = peer;
-    }
-}
-
-static void queue_or_send(struct peer *peer, const wick_slice *slices, size_t count, size_t total)
-{
-    if (total > COPY_MAX && !peer_queued(peer)) {
-        struct iovec iov[WICK_OUTPUT_SLICES];
-        for (size_t i = 0; i < count; i++)
-            iov[i] = (struct iovec){ (void *)(uintptr_t)slices[i].data, slices[i].len };
-        send_pieces(peer, iov, (int)count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (slices[i].len && enqueue(peer, slices[i].data, slices[i].len) < 0)
-            set_broken(peer);
-}
-
-static void write_all(struct peer *peer, const wick_slice *slices, size_t count)
-{
-    struct peer_io *io = io_of(peer);
-    peer_touch(peer);
-    if ((io->owner && io->owner != peer) || peer_queued(peer)) {
-        size_t total = 0;
-        for (size_t i = 0; i < count; i++)
-            total += slices[i].len;
-        queue_or_send(peer, slices, count, total);
-    } else {
-        io->owner = peer;
-        for (size_t i = 0; i < count; i++)
-            if (slices[i].len)
-                write_piece(peer, slices[i].data, slices[i].len);
-    }
-}
-
-int peer_write(struct peer *peer, const wick_slice *slices, size_t count)
-{
-    if (peer->flags & (PEER_BROKEN | PEER_DOOMED | PEER_FINISHED))
-        return -1;
-    if (peer->backlog && peer_full(peer))
-        return WICK_BLOCKED;
-    write_all(peer, slices, count);
-    return peer->flags & PEER_BROKEN ? -1 : 0;
-}
-
-void peer_write_last(struct peer *peer, const wick_slice *slices, size_t count)
-{
-    if (!(peer->flags & (PEER_BROKEN | PEER_DOOMED | PEER_FINISHED)))
-        write_all(peer, slices, count);
-}
-
-int peer_full(struct peer *peer)
-{
-    if (peer_queued(peer) < output_limit(peer))
-        return 0;
-    if (!(peer->flags & PEER_STUCK)) {
-        flush_queue(peer); /* queued behind another peer's gather: the kernel has not been asked yet */
-        if (peer_queued(peer) < output_limit(peer))
-            return 0;
-    }
-    peer->flags |= PEER_WANTS_ROOM;
-    peer_touch(peer);
-    return 1;
-}
-
-/* ---- Input ------------------------------------------------------------------------------------------------------- */
+/* ---- Input
+ * ------------------------------------------------------------------------------------------------------- */
 
 static int keep_input(struct peer *peer, const uint8_t *data, size_t len)
 {
-    struct backlog *backlog = backlog_of(peer);
-    if (!backlog || reserve(&backlog->in, &backlog->in_at, backlog->in_len, &backlog->in_cap, len) < 0)
+    struct backlog *backlog = peer_backlog(peer);
+    if (!backlog || peer_reserve(&backlog->in, &backlog->in_at, backlog->in_len, &backlog->in_cap, len) < 0)
         return -1;
     memcpy(backlog->in + backlog->in_at + backlog->in_len, data, len);
     backlog->in_len += len;
@@ -459,7 +228,7 @@ static void offer_kept(struct peer *peer)
     size_t used = offer(peer, backlog->in + backlog->in_at, backlog->in_len);
     backlog->in_at += used;
     backlog->in_len -= used;
-    trim_backlog(peer);
+    peer_trim(peer);
 }
 
 static void end_input(struct peer *peer)
@@ -473,11 +242,11 @@ static void end_input(struct peer *peer)
 
 static void read_input(struct peer *peer)
 {
-    struct peer_io *io = io_of(peer);
+    struct peer_io *io = peer_io_of(peer);
     ssize_t got = recv(peer->source.fd, io->read, sizeof io->read, MSG_DONTWAIT);
     if (got < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-            set_broken(peer);
+            peer_set_broken(peer);
         return;
     }
     if (got == 0) {
@@ -489,7 +258,7 @@ static void read_input(struct peer *peer)
     if (!kept)
         used = offer(peer, io->read, len);
     if (used < len && keep_input(peer, io->read + used, len - used) < 0)
-        set_broken(peer);
+        peer_set_broken(peer);
     else if (kept)
         offer_kept(peer);
 }
@@ -505,7 +274,7 @@ static void on_peer_ready(struct loop *loop, struct source *source, unsigned eve
     if (events & EPOLLIN && peer->watched & EPOLLIN)
         read_input(peer);
     else if (events & (EPOLLHUP | EPOLLERR))
-        set_broken(peer);
+        peer_set_broken(peer);
     else if (events & EPOLLRDHUP)
         end_input(peer);
 }
@@ -518,11 +287,12 @@ static void on_peer_due(struct loop *loop, struct source *source)
     peer->service->protocol->on_due(peer);
 }
 
-/* ---- Settling ---------------------------------------------------------------------------------------------------- */
+/* ---- Settling
+ * ---------------------------------------------------------------------------------------------------- */
 
 void peer_touch(struct peer *peer)
 {
-    struct peer_io *io = io_of(peer);
+    struct peer_io *io = peer_io_of(peer);
     if (peer->flags & PEER_TOUCHED)
         return;
     peer->flags |= PEER_TOUCHED;
@@ -579,8 +349,8 @@ static void update_events(struct peer *peer)
 /* Send what has been written and, once each, tell of room and offer kept input. */
 static void advance(struct peer *peer)
 {
-    flush(peer);
-    if (peer->flags & PEER_WANTS_ROOM && peer_queued(peer) <= output_limit(peer) / 2) {
+    peer_flush(peer);
+    if (peer->flags & PEER_WANTS_ROOM && peer_queued(peer) <= peer_output_limit(peer) / 2) {
         peer->flags &= (uint16_t)~PEER_WANTS_ROOM;
         peer->service->protocol->on_room(peer);
     }
@@ -590,7 +360,7 @@ static void advance(struct peer *peer)
     }
     if (peer->service->protocol->on_settle)
         peer->service->protocol->on_settle(peer);
-    flush(peer);
+    peer_flush(peer);
 }
 
 static void shut_down(struct peer *peer)
@@ -620,7 +390,8 @@ static void settle(struct peer *peer)
         peer->flags &= (uint16_t)~PEER_TOUCHED;
 }
 
-/* A stack: a peer stands in it at most once, so there is always room, and one that is settled may be touched again. */
+/* A stack: a peer stands in it at most once, so there is always room, and one that is settled may be touched again.
+ * */
 
 static void engine_pass(struct loop *loop)
 {
@@ -629,7 +400,8 @@ static void engine_pass(struct loop *loop)
         settle(io->touched[--io->touched_count]);
 }
 
-/* ---- All of them ------------------------------------------------------------------------------------------------- */
+/* ---- All of them
+ * ------------------------------------------------------------------------------------------------- */
 
 void peer_each(struct loop *loop, void (*fn)(struct peer *peer, void *arg), void *arg)
 {

@@ -10,9 +10,9 @@
 #define SOCKET_NAME 80
 
 /*
- * Listen on the first address of host that can be had, IPv4 or IPv6; port 0 takes a free one. What accept() gives has TCP_NODELAY
- * set: Linux hands it on. Returns a non-blocking descriptor, and in name "host:port" with the real port; or -1, and in name
- * the reason.
+ * Listen on the first address of host that can be had, IPv4 or IPv6; port 0 takes a free one. What accept() gives
+ * has TCP_NODELAY set: Linux hands it on. Returns a non-blocking descriptor, and in name "host:port" with the real
+ * port; or -1, and in name the reason.
  */
 int socket_listen(const char *host, unsigned port, char name[SOCKET_NAME]);
 

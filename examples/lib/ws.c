@@ -1,8 +1,8 @@
 /*
  * ws.c - the WebSocket protocol of a peer: see ws.h.
  *
- * peer->phase holds the wick_state that was last seen, so that the time in the loop is set anew only when that changes: in an
- * open connection it moves with every receive, and the old one is simply let come and compared.
+ * peer->phase holds the wick_state that was last seen, so that the time in the loop is set anew only when that
+ * changes: in an open connection it moves with every receive, and the old one is simply let come and compared.
  */
 #include "lib/ws.h"
 
@@ -26,7 +26,8 @@ static const struct ws_service *ws_of(const struct peer *peer)
     return (const struct ws_service *)(const void *)peer->service; /* its first member */
 }
 
-/* ---- For wick_conn_callbacks ------------------------------------------------------------------------------------- */
+/* ---- For wick_conn_callbacks
+ * ------------------------------------------------------------------------------------- */
 
 int ws_output(wick_conn *conn, void *user, const wick_slice *slices, size_t count)
 {
@@ -53,7 +54,8 @@ int ws_random(wick_conn *conn, void *user, uint8_t *out, size_t len)
     return random_bytes(out, len);
 }
 
-/* ---- The protocol ------------------------------------------------------------------------------------------------ */
+/* ---- The protocol
+ * ------------------------------------------------------------------------------------------------ */
 
 static void stall(struct peer *peer, uint16_t why)
 {
@@ -165,7 +167,8 @@ static const struct peer_protocol ws_protocol = {
     .on_free = ws_free,
 };
 
-/* ---- For applications -------------------------------------------------------------------------------------------- */
+/* ---- For applications
+ * -------------------------------------------------------------------------------------------- */
 
 int ws_start(struct peer *peer, struct ws_service *service, void *user)
 {

@@ -226,8 +226,8 @@ static void vectors(void)
 /* ---- Against the oracle ---------------------------------------------------------------------------------- */
 
 static const char *const seeds[] = {
-    "GET /chat?x=1 HTTP/1.1\r\nHost: server.example.com:80\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\r\nframes",
+    ("GET /chat?x=1 HTTP/1.1\r\nHost: server.example.com:80\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\r\nframes"),
     "OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\nA:\t b \t\r\n\r\n",
     "GET http://a.example/b HTTP/1.1\r\nHost: a.example\r\n\r\n",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
