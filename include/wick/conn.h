@@ -89,11 +89,12 @@ typedef struct wick_piece {
  * negative value to abort: the connection then fails with WICK_E_CALLBACK. on_message and on_slice may also return
  * WICK_BLOCKED, if they have not touched the data: wick_conn_recv() then returns WICK_BLOCKED, and the event is
  * told again by the call that follows. So `return wick_conn_send(...)` is all that an echo needs. Any other
- * positive value counts as WICK_PAUSED.
+ * positive value counts as WICK_PAUSED. A piece in front of a byte that breaks a rule is told once: the connection
+ * fails in that very call, whatever the callback returns.
  *
  * A callback may send, ping and close; it must not call wick_conn_recv(), wick_conn_tick(), wick_conn_end() or
- * wick_conn_init() on its own connection: these return WICK_E_REENTRY, except wick_conn_init(), after which the
- * interrupted wick_conn_recv() returns it.
+ * wick_conn_init() on its own connection: these return WICK_E_REENTRY, except wick_conn_init(), after which the call
+ * that it interrupted returns it.
  */
 typedef struct wick_conn_callbacks {
     /**
@@ -252,7 +253,7 @@ struct wick_conn {
 typedef struct wick_conn_error {
     /** WICK_OK if there is none. */
     wick_status status;
-    /** The close code that was sent for it, or 0. */
+    /** The code of the close frame that was sent for it; 0 if none was, or not yet. */
     unsigned close_code;
     /** Index of the byte that proved it, counted from the first byte behind the handshake. */
     uint64_t offset;
@@ -301,8 +302,8 @@ WICK_API wick_status wick_conn_init(wick_conn *conn, const wick_conn_config *con
  *   WICK_E_CALLBACK, WICK_E_MEMORY, WICK_E_RANDOM
  *                     a callback failed
  *   any other error   the peer broke the protocol or a limit: see wick_conn_error_get(). The close frame has been
- *                     written, or if the output was blocked is written by a later call. *used == len: the rest is
- *                     dropped
+ *                     written, or if the output was blocked is written by a later call of this or of
+ *                     wick_conn_tick(). *used == len: the rest is dropped
  *
  * Errors stick: every later call drops its data and returns the same. Never allocates, never blocks. One thread at
  * a time per connection. RFC 6455 sections 5, 6.2, 7 and 8.1.
@@ -329,9 +330,11 @@ WICK_API wick_status wick_conn_slices(wick_conn *conn);
  *   WICK_OK          on_output has taken it
  *   WICK_BLOCKED     on_output takes nothing now; nothing has happened
  *   WICK_E_ARG       another opcode
- *   WICK_E_STATE a close frame has been sent or received, the connection has failed, or a fragmented message is
- *   open WICK_E_CALLBACK, WICK_E_MEMORY, WICK_E_RANDOM
- *                    a callback failed; nothing was sent
+ *   WICK_E_STATE     a close frame has been sent or received, the connection has failed, or a fragmented message is
+ *                    open
+ *   WICK_E_CALLBACK, WICK_E_MEMORY, WICK_E_RANDOM
+ *                    a callback failed; nothing was sent. After WICK_E_CALLBACK, which is on_output's, the state is
+ *                    WICK_CLOSED
  *
  * RFC 6455 section 6.1.
  */
@@ -400,7 +403,7 @@ WICK_API wick_status wick_conn_pong(wick_conn *conn, const void *data, size_t le
  * Start the close handshake.
  *
  * The peer's messages still come until its close frame; sending is over. The answer is waited for until
- * close_timeout_ms.
+ * close_timeout_ms. Pings are answered until the peer's close frame has come.
  *
  * code          a code that wick_close_code_valid() allows, or 0 for a close frame without one
  * reason, len   UTF-8, at most WICK_REASON_MAX bytes; len must be 0 if code is 0
@@ -421,9 +424,11 @@ WICK_API wick_status wick_conn_close(wick_conn *conn, unsigned code, const char 
  *   WICK_OK
  *   WICK_E_PONG_TIMEOUT    nothing came back: a close frame was tried, the state is WICK_CLOSED
  *   WICK_E_CLOSE_TIMEOUT   the close frame was not answered: the state is WICK_CLOSED
- *   WICK_E_IDLE_TIMEOUT the close frame 1001 is out; the state is WICK_LINGER, or WICK_CLOSING while output is
- *   blocked WICK_E_REENTRY, WICK_E_CALLBACK, WICK_E_RANDOM
- *   or the error that sticks
+ *   WICK_E_IDLE_TIMEOUT    the close frame 1001 is out: the state is WICK_LINGER, or WICK_CLOSING while output is
+ *                          blocked
+ *   WICK_E_REENTRY, WICK_E_CALLBACK, WICK_E_RANDOM
+ *                          called from a callback, or a callback failed
+ *   any other error        the one that sticks
  */
 WICK_API wick_status wick_conn_tick(wick_conn *conn, uint64_t now_ms);
 
@@ -435,8 +440,8 @@ WICK_API uint64_t wick_conn_deadline(const wick_conn *conn);
  *
  * Call it before the memory of a connection goes away, whatever its state. The state is WICK_CLOSED afterwards.
  *
- * Returns WICK_OK if the peer's close frame had come, else the error that sticks, or WICK_E_EOF: the peer went
- * without a word. WICK_E_REENTRY from a callback. No callback but on_memory is called.
+ * Returns the error that sticks, if there is one; WICK_OK if the peer's close frame had come; else WICK_E_EOF: the
+ * peer went without a word. WICK_E_REENTRY from a callback. No callback but on_memory is called.
  */
 WICK_API wick_status wick_conn_end(wick_conn *conn);
 

@@ -30,17 +30,20 @@ wick_status wick_conn_init(wick_conn *conn, const wick_conn_config *config, void
     return WICK_OK;
 }
 
+/* Ask for memory; with need 0, give it back. */
 uint8_t *wick_conn_borrow(wick_conn *conn, uint8_t *block, size_t need, size_t *cap)
 {
+    unsigned outside = wick_conn_enter(conn);
     *cap = 0;
-    return wick_conn_cb(conn)->on_memory(conn, conn->user, block, need, cap);
+    block = wick_conn_cb(conn)->on_memory(conn, conn->user, block, need, cap);
+    return wick_conn_leave(conn, outside) ? block : NULL;
 }
 
 void wick_conn_give_back(wick_conn *conn, uint8_t *block)
 {
-    size_t cap = 0;
+    size_t cap;
     if (block)
-        wick_conn_cb(conn)->on_memory(conn, conn->user, block, 0, &cap);
+        wick_conn_borrow(conn, block, 0, &cap);
 }
 
 void wick_conn_return_message(wick_conn *conn)
@@ -64,8 +67,15 @@ void wick_conn_return_memory(wick_conn *conn)
     wick_conn_return_control(conn);
 }
 
+/* Nothing goes out or comes in any more. */
+static void become_closed(wick_conn *conn)
+{
+    conn->state = WICK_CLOSED;
+    conn->flags &= (uint16_t)~FLAG_CLOSE_OWED;
+}
+
 /* Send the close frame that the first error calls for, if that can be done now. */
-void wick_conn_pay_owed(wick_conn *conn)
+void wick_conn_pay_owed(wick_conn *conn, uint64_t now_ms)
 {
     wick_status error = (wick_status)conn->status;
     const char *text = wick_status_text(error);
@@ -75,12 +85,18 @@ void wick_conn_pay_owed(wick_conn *conn)
     while (text[len] && len < WICK_REASON_MAX)
         len++;
     wick_status status = wick_conn_send_close(conn, wick_status_close_code(error), text, len);
+    if (status == WICK_E_REENTRY)
+        return;
     if (status == WICK_BLOCKED) {
         conn->state = WICK_CLOSING;
         return;
     }
-    conn->flags &= (uint16_t)~FLAG_CLOSE_OWED;
-    conn->state = status == WICK_OK ? WICK_LINGER : WICK_CLOSED;
+    become_closed(conn);
+    if (status == WICK_OK) {
+        conn->flags |= FLAG_CLOSE_TOLD;
+        conn->state = WICK_LINGER;
+        conn->timer_ms = now_ms;
+    }
 }
 
 /*
@@ -95,15 +111,21 @@ void wick_conn_fail(wick_conn *conn, wick_status status, uint64_t now_ms)
     conn->timer_ms = now_ms;
     if (conn->state == WICK_OPEN && wick_status_close_code(status) != 0) {
         conn->flags |= FLAG_CLOSE_OWED;
-        wick_conn_pay_owed(conn);
+        wick_conn_pay_owed(conn, now_ms);
     } else if (conn->state < WICK_LINGER) {
         conn->state = WICK_LINGER;
     }
 }
 
+/* The time delay_ms after start_ms; WICK_NEVER if that is beyond all time. */
 static uint64_t later(uint64_t start_ms, uint64_t delay_ms)
 {
     return delay_ms > WICK_NEVER - start_ms ? WICK_NEVER : start_ms + delay_ms;
+}
+
+static int has_come(uint64_t deadline_ms, uint64_t now_ms)
+{
+    return now_ms >= deadline_ms && deadline_ms != WICK_NEVER;
 }
 
 static uint64_t heartbeat_deadline(const wick_conn *conn)
@@ -136,7 +158,7 @@ static wick_status tick_closing(wick_conn *conn)
 {
     if (conn->state == WICK_CLOSING && conn->status == WICK_OK)
         conn->status = WICK_E_CLOSE_TIMEOUT;
-    conn->state = WICK_CLOSED;
+    become_closed(conn);
     wick_conn_return_memory(conn);
     return (wick_status)conn->status;
 }
@@ -145,12 +167,13 @@ static wick_status tick_heartbeat(wick_conn *conn, uint64_t now_ms)
 {
     if (conn->flags & FLAG_PINGED) {
         wick_conn_fail(conn, WICK_E_PONG_TIMEOUT, now_ms);
-        conn->state = WICK_CLOSED; /* nobody is there to linger for */
+        become_closed(conn); /* nobody is there to linger for */
         return WICK_E_PONG_TIMEOUT;
     }
-    /* A blocked output counts as a ping sent: a peer that has stopped reading is what the heartbeat is to find out.
-     * */
+    /* A blocked output counts as a ping sent: a peer that has stopped reading is what the heartbeat is to find. */
     wick_status status = wick_conn_send_control(conn, WICK_PING, NULL, 0);
+    if (status == WICK_E_REENTRY)
+        return status;
     if (status < 0) {
         wick_conn_fail(conn, status, now_ms);
         return status;
@@ -167,11 +190,11 @@ static wick_status tick_open(wick_conn *conn, uint64_t now_ms)
         conn->flags &= (uint16_t)~FLAG_SENT;
         conn->active_ms = now_ms;
     }
-    if (now_ms >= idle_deadline(conn)) {
+    if (has_come(idle_deadline(conn), now_ms)) {
         wick_conn_fail(conn, WICK_E_IDLE_TIMEOUT, now_ms);
         return WICK_E_IDLE_TIMEOUT;
     }
-    if (now_ms >= heartbeat_deadline(conn))
+    if (has_come(heartbeat_deadline(conn), now_ms))
         return tick_heartbeat(conn, now_ms);
     return WICK_OK;
 }
@@ -181,7 +204,8 @@ wick_status wick_conn_tick(wick_conn *conn, uint64_t now_ms)
     wick_status status = (wick_status)conn->status;
     if (conn->flags & FLAG_INSIDE)
         return WICK_E_REENTRY;
-    if (now_ms < wick_conn_deadline(conn))
+    wick_conn_pay_owed(conn, now_ms);
+    if (!has_come(wick_conn_deadline(conn), now_ms))
         return status;
     conn->flags |= FLAG_INSIDE;
     if (conn->state == WICK_OPEN)
@@ -197,7 +221,7 @@ wick_status wick_conn_end(wick_conn *conn)
     if (conn->flags & FLAG_INSIDE)
         return WICK_E_REENTRY;
     wick_conn_return_memory(conn);
-    conn->state = WICK_CLOSED;
+    become_closed(conn);
     if (conn->status == WICK_OK && !(conn->flags & FLAG_CLOSE_SEEN))
         conn->status = WICK_E_EOF;
     return (wick_status)conn->status;
@@ -212,7 +236,7 @@ void wick_conn_error_get(const wick_conn *conn, wick_conn_error *error)
 {
     wick_status status = (wick_status)conn->status;
     error->status = status;
-    error->close_code = wick_status_close_code(status);
+    error->close_code = conn->flags & FLAG_CLOSE_TOLD ? wick_status_close_code(status) : 0;
     error->offset = conn->received;
     error->section = wick_status_section(status);
     error->text = wick_status_text(status);

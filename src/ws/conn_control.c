@@ -7,6 +7,12 @@
  */
 #include "ws/conn_internal.h"
 
+/* Whether a close code may begin with this byte: 1000 to 1014 or 3000 to 4999. */
+static int close_code_begins(uint8_t high)
+{
+    return high == 1000 >> 8 || (high >= 3000 >> 8 && high <= 4999 >> 8);
+}
+
 /*
  * Check as much of a close frame's body as is here. On an error *good is set to the index of the byte that proves it.
  * A body of one byte is wrong too, but shows in the header already.
@@ -14,6 +20,9 @@
 static wick_status check_close(const uint8_t *body, size_t have, size_t len, size_t *good)
 {
     uint32_t utf8 = 0;
+    *good = 0;
+    if (have >= 1 && !close_code_begins(body[0]))
+        return WICK_E_CLOSE_CODE;
     *good = 1;
     if (have < 2)
         return WICK_OK;
@@ -43,11 +52,12 @@ static wick_status answer_close(wick_conn *conn, const uint8_t *data, size_t len
     return WICK_OK;
 }
 
+/* A ping is answered until the peer's close frame has come, also after ours (RFC 6455 section 5.5.2). */
 static wick_status answer(wick_conn *conn, unsigned opcode, const uint8_t *data, size_t len, uint64_t now_ms)
 {
     if (opcode == WICK_CLOSE)
         return answer_close(conn, data, len, now_ms);
-    if (opcode == WICK_PING && conn->state == WICK_OPEN)
+    if (opcode == WICK_PING)
         return wick_conn_send_control(conn, WICK_PONG, data, len);
     return WICK_OK;
 }
@@ -98,7 +108,7 @@ wick_status wick_conn_control_begin(wick_conn *conn, const wick_frame *frame)
     if (frame->len == 0)
         return WICK_OK;
     conn->control = wick_conn_borrow(conn, NULL, WICK_CONTROL_MAX, &cap);
-    return conn->control ? WICK_OK : WICK_E_MEMORY;
+    return conn->control && cap >= WICK_CONTROL_MAX ? WICK_OK : WICK_E_MEMORY;
 }
 
 static wick_status collect(wick_conn *conn, wick_input *in)

@@ -49,10 +49,10 @@ static wick_status grow(wick_conn *conn, size_t n)
 {
     size_t have = (size_t)conn->message_len, need = have + n, cap;
     uint8_t *block;
-    if (need <= conn->block_cap)
-        return WICK_OK;
     if (n > SIZE_MAX - have)
         return WICK_E_MEMORY;
+    if (need <= conn->block_cap)
+        return WICK_OK;
     if (conn->block_cap <= SIZE_MAX / 2 && need < 2 * conn->block_cap)
         need = 2 * conn->block_cap;
     if (need > wick_max_message(conn))
@@ -204,5 +204,6 @@ wick_status wick_conn_payload_recv(wick_conn *conn, wick_input *in)
         n = (size_t)conn->part.frame.left;
     if (n == 0 && conn->part.frame.left != 0)
         return WICK_OK;
+    conn->active_ms = in->now_ms;
     return conn->flags & FLAG_SLICES ? recv_slice(conn, in, n) : recv_whole(conn, in, n);
 }

@@ -82,7 +82,7 @@ wick_status wick_conn_slices(wick_conn *conn)
     return WICK_OK;
 }
 
-static wick_status begin_message(wick_conn *conn, const wick_frame *frame, uint64_t now_ms)
+static wick_status begin_message(wick_conn *conn, const wick_frame *frame)
 {
     const wick_conn_callbacks *cb = wick_conn_cb(conn);
     wick_status status = WICK_OK;
@@ -90,7 +90,6 @@ static wick_status begin_message(wick_conn *conn, const wick_frame *frame, uint6
     conn->message_len = 0;
     conn->fragments = 0;
     conn->utf8 = 0;
-    conn->active_ms = now_ms;
     if (cb->on_begin) {
         conn->flags |= FLAG_BEGIN;
         status = wick_conn_after(conn, cb->on_begin(conn, conn->user, frame->opcode, frame->len, frame->fin));
@@ -103,7 +102,7 @@ static wick_status begin_message(wick_conn *conn, const wick_frame *frame, uint6
     return status;
 }
 
-static wick_status begin_frame(wick_conn *conn, const wick_frame *frame, uint64_t now_ms)
+static wick_status begin_frame(wick_conn *conn, const wick_frame *frame)
 {
     wick_status status = WICK_OK;
     conn->part.frame.left = frame->len;
@@ -114,7 +113,7 @@ static wick_status begin_frame(wick_conn *conn, const wick_frame *frame, uint64_
         return wick_conn_control_begin(conn, frame);
     conn->phase = PHASE_PAYLOAD;
     if (frame->opcode != WICK_CONTINUATION)
-        status = begin_message(conn, frame, now_ms);
+        status = begin_message(conn, frame);
     if (status != WICK_E_REENTRY)
         conn->fragments++;
     return status;
@@ -136,7 +135,7 @@ static wick_status recv_header_rest(wick_conn *conn, wick_input *in)
         return status;
     }
     conn->header_len = 0;
-    return begin_frame(conn, &frame, in->now_ms);
+    return begin_frame(conn, &frame);
 }
 
 wick_status wick_conn_header_recv(wick_conn *conn, wick_input *in)
@@ -161,5 +160,5 @@ wick_status wick_conn_header_recv(wick_conn *conn, wick_input *in)
     if (frame.opcode & 0x08 && have - frame.header_len >= frame.len)
         return wick_conn_control_whole(conn, in, &frame);
     in->pos += frame.header_len;
-    return begin_frame(conn, &frame, in->now_ms);
+    return begin_frame(conn, &frame);
 }

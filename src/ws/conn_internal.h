@@ -17,7 +17,7 @@
 enum { PHASE_HEADER = 0, PHASE_PAYLOAD, PHASE_CONTROL };
 
 enum {
-    FLAG_INSIDE = 1,       /* in wick_conn_recv() or wick_conn_tick(): callbacks are running */
+    FLAG_INSIDE = 1,       /* a callback may be running */
     FLAG_BEGIN = 2,        /* in on_begin */
     FLAG_SLICES = 4,       /* the open message is received in slices */
     FLAG_PIECES = 8,       /* a piece of it has been delivered */
@@ -26,7 +26,8 @@ enum {
     FLAG_PINGED = 64,      /* the heartbeat's ping is out, and nothing has come since */
     FLAG_SENT = 128,       /* a message has gone out since active_ms */
     FLAG_CLOSE_OWED = 256, /* the close frame for `status` has not gone out yet */
-    FLAG_CLOSE_SEEN = 512  /* the peer's close frame has come */
+    FLAG_CLOSE_SEEN = 512, /* the peer's close frame has come */
+    FLAG_CLOSE_TOLD = 1024 /* the close frame for `status` has gone out */
 };
 
 /* The bytes of one wick_conn_recv() call. When a step fails, pos stands at the byte that proves the error. */
@@ -58,6 +59,25 @@ static inline uint64_t wick_max_message(const wick_conn *conn)
 }
 
 /*
+ * Around a callback that is not called by wick_conn_recv() alone. enter gives what leave wants; leave gives 0 if the
+ * callback has set the connection up anew, which is then not to be touched.
+ */
+static inline unsigned wick_conn_enter(wick_conn *conn)
+{
+    unsigned outside = (conn->flags & FLAG_INSIDE) ^ FLAG_INSIDE;
+    conn->flags |= FLAG_INSIDE;
+    return outside;
+}
+
+static inline int wick_conn_leave(wick_conn *conn, unsigned outside)
+{
+    if (WICK_UNLIKELY(!(conn->flags & FLAG_INSIDE)))
+        return 0;
+    conn->flags ^= (uint16_t)outside;
+    return 1;
+}
+
+/*
  * What a callback's return means. An init from inside has wiped FLAG_INSIDE; a send from inside may have found the
  * output broken, which is a status already.
  */
@@ -74,7 +94,7 @@ static inline wick_status wick_conn_after(const wick_conn *conn, int result)
 
 /* conn.c */
 void wick_conn_fail(wick_conn *conn, wick_status status, uint64_t now_ms);
-void wick_conn_pay_owed(wick_conn *conn);
+void wick_conn_pay_owed(wick_conn *conn, uint64_t now_ms);
 uint8_t *wick_conn_borrow(wick_conn *conn, uint8_t *block, size_t need, size_t *cap);
 void wick_conn_give_back(wick_conn *conn, uint8_t *block);
 void wick_conn_return_message(wick_conn *conn);

@@ -145,7 +145,7 @@ wick_status wick_conn_recv(wick_conn *conn, uint8_t *data, size_t len, size_t *u
     }
     if (conn->status != WICK_OK || conn->state >= WICK_LINGER) {
         *used = len;
-        wick_conn_pay_owed(conn);
+        wick_conn_pay_owed(conn, now_ms);
         return (wick_status)conn->status;
     }
     in.data = data ? data : conn->part.header; /* no arithmetic on NULL; len is 0 then */
@@ -154,14 +154,14 @@ wick_status wick_conn_recv(wick_conn *conn, uint8_t *data, size_t len, size_t *u
     in.now_ms = now_ms;
     conn->flags |= FLAG_INSIDE;
     status = receive(conn, &in);
-    if (status == WICK_E_REENTRY)
-        return status;
+    if (!(conn->flags & FLAG_INSIDE)) /* a callback has set the connection up anew */
+        return WICK_E_REENTRY;
     conn->received += in.pos;
     if (status < 0)
         wick_conn_fail(conn, status, now_ms);
-    conn->flags &= (uint16_t)~FLAG_INSIDE;
-    *used = status < 0 || conn->state >= WICK_LINGER ? len : in.pos;
     if (conn->state >= WICK_LINGER)
         wick_conn_return_memory(conn);
+    conn->flags &= (uint16_t)~FLAG_INSIDE;
+    *used = status < 0 || conn->state >= WICK_LINGER ? len : in.pos;
     return status;
 }

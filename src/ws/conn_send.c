@@ -11,7 +11,10 @@
 
 static wick_status output(wick_conn *conn, const wick_slice *slices, size_t count)
 {
+    unsigned outside = wick_conn_enter(conn);
     int result = wick_conn_cb(conn)->on_output(conn, conn->user, slices, count);
+    if (!wick_conn_leave(conn, outside))
+        return WICK_E_REENTRY;
     if (WICK_LIKELY(result == 0))
         return WICK_OK;
     if (result == WICK_BLOCKED)
@@ -56,7 +59,11 @@ static inline wick_status output_plain(wick_conn *conn, const uint8_t *header, s
 static wick_status masked_header(wick_conn *conn, unsigned first_byte, uint64_t len, uint8_t *out, size_t *n)
 {
     uint8_t key[4];
-    if (wick_conn_cb(conn)->on_random(conn, conn->user, key, sizeof key) != 0)
+    unsigned outside = wick_conn_enter(conn);
+    int result = wick_conn_cb(conn)->on_random(conn, conn->user, key, sizeof key);
+    if (!wick_conn_leave(conn, outside))
+        return WICK_E_REENTRY;
+    if (result != 0)
         return WICK_E_RANDOM;
     *n = plain_header(first_byte, len, out);
     out[1] |= 0x80;
@@ -88,7 +95,9 @@ static wick_status send_masked(wick_conn *conn, unsigned first_byte, const wick_
         memory = wick_conn_borrow(conn, NULL, len + WICK_FRAME_HEADER_MAX, &cap);
     if (!memory)
         return WICK_E_MEMORY;
-    status = masked_header(conn, first_byte, len, memory, &n);
+    status = memory == stack || cap >= len + WICK_FRAME_HEADER_MAX ? WICK_OK : WICK_E_MEMORY;
+    if (status == WICK_OK)
+        status = masked_header(conn, first_byte, len, memory, &n);
     if (status == WICK_OK) {
         out.data = memory;
         out.len = mask_behind(conn, slices, count, memory, n);
