@@ -23,7 +23,7 @@ static void print_usage(const struct program *program, FILE *to)
     fprintf(to, "%s%s\n%s\n\n", *program->arguments ? " " : "", program->arguments, program->about);
     for (spec = program->specs; spec->name; spec++) {
         int width = fprintf(to, "  --%s%s%s", spec->name, spec->value ? " " : "", spec->value ? spec->value : "");
-        fprintf(to, "%*s%s\n", width < 26 ? 26 - width : 2, "", spec->help);
+        fprintf(to, "%*s%s\n", width < 28 ? 28 - width : 2, "", spec->help);
     }
     fprintf(to, "  %-26s%s\n  %-26s%s\n", "--help", "print this and exit", "--version", "print the version and exit");
 }
@@ -107,29 +107,42 @@ static void print_and_exit(const struct program *program, const char *word)
     }
 }
 
+/* Take the option at argv[*at], with its value; *at is moved on. */
+static void take_option(const struct program *program, int argc, char **argv, int *at)
+{
+    const char *word = argv[(*at)++];
+    print_and_exit(program, word);
+    size_t len = strcspn(word, "=");
+    const struct option_spec *spec = len > 2 && word[1] == '-' ? find_option(program, word + 2, len - 2) : NULL;
+    if (!spec)
+        options_wrong(program, "unknown option '%s'", word);
+    if (spec->kind == OPTION_FLAG && word[len])
+        options_wrong(program, "--%s takes no value", spec->name);
+    if (spec->kind == OPTION_FLAG)
+        store(program, spec, NULL);
+    else if (word[len])
+        store(program, spec, word + len + 1);
+    else if (*at < argc)
+        store(program, spec, argv[(*at)++]);
+    else
+        options_wrong(program, "--%s needs a value", spec->name);
+}
+
 int options_parse(const struct program *program, int argc, char **argv)
 {
-    int i = 1;
-    while (i < argc && argv[i][0] == '-' && argv[i][1] != '\0') {
-        const char *word = argv[i++];
-        if (strcmp(word, "--") == 0)
-            break;
-        print_and_exit(program, word);
-        size_t len = strcspn(word, "=");
-        const struct option_spec *spec = len > 2 && word[1] == '-' ? find_option(program, word + 2, len - 2) : NULL;
-        if (!spec)
-            options_wrong(program, "unknown option '%s'", word);
-        if (spec->kind == OPTION_FLAG) {
-            if (word[len])
-                options_wrong(program, "--%s takes no value", spec->name);
-            store(program, spec, NULL);
-            continue;
+    int at = 1, kept = 1, plain = 0;
+    while (at < argc) {
+        if (!plain && strcmp(argv[at], "--") == 0) {
+            plain = 1;
+            at++;
+        } else if (!plain && argv[at][0] == '-' && argv[at][1] != '\0') {
+            take_option(program, argc, argv, &at);
+        } else {
+            argv[kept++] = argv[at++]; /* never ahead of what is read */
         }
-        if (!word[len] && i == argc)
-            options_wrong(program, "--%s needs a value", spec->name);
-        store(program, spec, word[len] ? word + len + 1 : argv[i++]);
     }
-    if (i < argc && !*program->arguments)
-        options_wrong(program, "unexpected argument '%s'", argv[i]);
-    return i;
+    if (kept > 1 && !*program->arguments)
+        options_wrong(program, "unexpected argument '%s'", argv[1]);
+    memmove(argv + (argc - kept + 1), argv + 1, (size_t)(kept - 1) * sizeof *argv);
+    return argc - kept + 1;
 }

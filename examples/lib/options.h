@@ -47,11 +47,12 @@ struct program {
 };
 
 /*
- * Read `--name value`, `--name=value` and `--flag`, up to the first word that is no option, or behind `--`.
+ * Read `--name value`, `--name=value` and `--flag`, before and behind the arguments; behind `--` everything is an
+ * argument.
  *
  * --help prints the usage to stdout and exits 0; --version prints name and version and exits 0. A wrong option
- * prints what is wrong and the usage to stderr and exits 2. Returns the index of the first argument; a program
- * without arguments never sees one.
+ * prints what is wrong and the usage to stderr and exits 2. The arguments are moved to the end of argv. Returns the
+ * index of the first: argc if there is none. A program that takes no arguments never sees one.
  */
 int options_parse(const struct program *program, int argc, char **argv);
 

@@ -1,0 +1,195 @@
+/*
+ * command.c - what the commands of `wick` share: options, the run, and how the end is told.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wick/wick.h"
+
+struct loop command_loop;
+int command_status = 1;
+
+struct option_list header_list, subprotocol_list;
+const char *origin_text;
+uint64_t max_message = 64u << 20;
+
+static unsigned close_code;
+static char close_reason[WICK_REASON_MAX + 1];
+static int interrupted;
+
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
+
+static void parse_headers(const struct program *program, struct client_options *options)
+{
+    wick_http_header *headers = calloc(header_list.count + 1, sizeof *headers);
+    if (!headers)
+        options_wrong(program, "out of memory");
+    for (size_t i = 0; i < header_list.count; i++) {
+        const char *text = header_list.values[i], *colon = strchr(text, ':');
+        if (!colon)
+            options_wrong(program, "--header: '%s' is not 'NAME: VALUE'", text);
+        const char *value = colon + 1 + strspn(colon + 1, " \t");
+        headers[i].name = (wick_str){ text, (size_t)(colon - text) };
+        headers[i].value = (wick_str){ value, strlen(value) };
+        if (!wick_http_is_token(headers[i].name) || !wick_http_is_value(headers[i].value))
+            options_wrong(program, "--header: '%s' is not 'NAME: VALUE'", text);
+    }
+    options->headers = headers;
+    options->header_count = header_list.count;
+}
+
+static void parse_subprotocols(const struct program *program, struct client_options *options)
+{
+    wick_str *names = calloc(subprotocol_list.count + 1, sizeof *names);
+    if (!names)
+        options_wrong(program, "out of memory");
+    for (size_t i = 0; i < subprotocol_list.count; i++) {
+        names[i] = (wick_str){ subprotocol_list.values[i], strlen(subprotocol_list.values[i]) };
+        if (!wick_http_is_token(names[i]))
+            options_wrong(program, "--subprotocol: '%s' is not a token", subprotocol_list.values[i]);
+    }
+    options->subprotocols = names;
+    options->subprotocol_count = subprotocol_list.count;
+}
+
+void command_options(const struct program *program, int argc, char **argv, struct client_options *options)
+{
+    wick_url url;
+    int at = options_parse(program, argc, argv);
+    if (at != argc - 1)
+        options_wrong(program, at >= argc ? "which URL?" : "one URL and nothing else, please");
+    options->url = argv[at];
+    wick_str text = { argv[at], strlen(argv[at]) };
+    if (wick_url_split(text, &url) != WICK_OK)
+        options_wrong(program, "'%s' is not a URL such as ws://host:port/path", argv[at]);
+    if (url.secure)
+        options_wrong(program, "wss needs TLS, which this build has not; build with WITH_OPENSSL=1");
+    parse_headers(program, options);
+    parse_subprotocols(program, options);
+    options->origin = origin_text;
+}
+
+/* ---- The run ----------------------------------------------------------------------------------------------------- */
+
+static void close_one(struct peer *peer, void *arg)
+{
+    (void)arg;
+    if (peer_is_ws(peer))
+        ws_close(peer, 1000, NULL);
+    else
+        peer_close(peer);
+}
+
+/* The first signal closes in order, the second at once. */
+static void on_signal(struct loop *loop, int signal)
+{
+    (void)signal;
+    if (interrupted++ || !loop->io)
+        loop_stop(loop);
+    else
+        peer_each(loop, close_one, NULL);
+}
+
+int command_run(const struct client_options *options, struct ws_service *websockets)
+{
+    static const int signals[] = { SIGINT, SIGTERM, 0 };
+    if (loop_init(&command_loop) < 0 || loop_signals(&command_loop, signals, on_signal) < 0) {
+        perror("wick");
+        return 1;
+    }
+    client_connect(&command_loop, options, websockets, NULL);
+    if (!command_loop.stopped && loop_run(&command_loop) < 0)
+        perror("wick");
+    peer_free_all(&command_loop);
+    loop_free(&command_loop);
+    return command_status;
+}
+
+/* ---- The end ----------------------------------------------------------------------------------------------------- */
+
+/* Text of a peer's, safe for a terminal. */
+static void put_text(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte < 0x20 || byte == 0x7f)
+            fprintf(stderr, "\\x%02x", byte);
+        else
+            fputc(byte, stderr);
+    }
+}
+
+int command_closed(wick_conn *conn, void *user, unsigned code, const char *reason, size_t len)
+{
+    (void)conn;
+    (void)user;
+    close_code = code;
+    if (len)
+        memcpy(close_reason, reason, len);
+    close_reason[len] = '\0';
+    return 0;
+}
+
+void command_gone(struct peer *peer, wick_status why)
+{
+    command_status = why == WICK_OK ? 0 : 1;
+    if (why != WICK_OK) {
+        wick_conn_error error;
+        wick_conn_error_get(&peer->as.ws, &error);
+        fprintf(stderr, "connection failed: %s", wick_status_text(why));
+        if (*error.section)
+            fprintf(stderr, " (%s)", error.section);
+        fputc('\n', stderr);
+    } else if (close_code != 0 && close_code != 1000) {
+        fprintf(stderr, "closed: %u%s", close_code, *close_reason ? " " : "");
+        put_text(close_reason, strlen(close_reason));
+        fputc('\n', stderr);
+    }
+    loop_stop(&command_loop);
+}
+
+static int matters(wick_str name)
+{
+    static const char *const names[] = { "location", "server", "via", "www-authenticate", "retry-after", "allow",
+                                         "upgrade", "sec-websocket-version", "content-type", "wick-server" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (wick_http_equal(name, (wick_str){ names[i], strlen(names[i]) }))
+            return 1;
+    return 0;
+}
+
+static void put_refusal(const struct client_failure *failure)
+{
+    const wick_http_response *response = failure->response;
+    wick_str reason = response->reason.len ? response->reason : wick_http_reason(response->status);
+    fprintf(stderr, "connection refused: %u ", response->status);
+    put_text(reason.data, reason.len);
+    fputc('\n', stderr);
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (!matters(response->headers[i].name))
+            continue;
+        fputs("  ", stderr);
+        put_text(response->headers[i].name.data, response->headers[i].name.len);
+        fputs(": ", stderr);
+        put_text(response->headers[i].value.data, response->headers[i].value.len);
+        fputc('\n', stderr);
+    }
+    if (!failure->body_len)
+        return;
+    fputs("  ", stderr);
+    put_text((const char *)failure->body, failure->body_len < 2000 ? failure->body_len : 2000);
+    fputc('\n', stderr);
+}
+
+void command_failed(struct loop *loop, const struct client_failure *failure, void *user)
+{
+    (void)user;
+    command_status = 1;
+    if (failure->response)
+        put_refusal(failure);
+    else
+        fprintf(stderr, "connection failed (%s): %s\n", failure->stage, failure->text);
+    loop_stop(loop);
+}
