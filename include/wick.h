@@ -10,16 +10,20 @@
  *   wick/handshake.h   the opening handshake, server and client
  *   wick/json.h        JSON: a strict reader in place, and a writer
  *   wick/event.h       the typed messages of agent-events v1
+ *   wick/stream.h      the stream log of a session: resume, merging, snapshots
+ *   wick/client.h      the client's side of a session: backoff, resume, fallback
  */
 #ifndef WICK_H
 #define WICK_H
 
 #include "wick/base.h"
+#include "wick/client.h"
 #include "wick/conn.h"
 #include "wick/event.h"
 #include "wick/frame.h"
 #include "wick/handshake.h"
 #include "wick/http.h"
 #include "wick/json.h"
+#include "wick/stream.h"
 
 #endif

@@ -132,7 +132,9 @@ typedef struct wick_str {
     X(E_HEAD_TOO_BIG, -97, 0, "RFC 6585 5", "the head is longer than max_head")                             \
     X(E_TOO_MANY_FIELDS, -98, 0, "RFC 6585 5", "the head has more fields than there is room for")           \
     X(E_HEAD_TIMEOUT, -99, 0, "RFC 9110 15.5.9", "the head did not come in time")                           \
-    X(E_BODY_TOO_BIG, -100, 0, "RFC 9110 15.5.14", "the body is larger than allowed")\
+    X(E_BODY_TOO_BIG, -100, 0, "RFC 9110 15.5.14", "the body is larger than allowed")                       \
+    X(E_STREAM_LOST, -101, 0, "", "the log has moved past the reader")                                      \
+    X(E_STREAM_FULL, -102, 0, "", "no block of the pool is free, and none can be freed")                    \
     X(E_JSON_SYNTAX, -110, 0, "RFC 8259 2", "a character that JSON does not allow here")                    \
     X(E_JSON_CUT, -111, 0, "RFC 8259 2", "the JSON text ends before its value is complete")                 \
     X(E_JSON_TRAILING, -112, 0, "RFC 8259 2", "something follows the JSON value")                           \
