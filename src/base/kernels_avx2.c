@@ -1,10 +1,10 @@
 /*
  * The kernels with AVX2.
  *
- * Validation is the table lookup of Keiser and Lemire (Validating UTF-8 in less than one instruction per byte, 2021),
- * fused with unmasking: a byte is loaded once, unmasked, checked in its register, and stored once. The vectors only
- * propose: where they object, and where a text ends inside a character, the automaton of base/utf8.h runs over the last
- * few bytes and decides. So index and state are those of the portable version.
+ * Validation is by the tables of base/utf8_lookup.c, fused with unmasking: a byte is loaded once, unmasked, checked in
+ * its register, and stored once. The vectors only propose: where they object, and where a text ends inside a character,
+ * the automaton of base/utf8.h runs over the last few bytes and decides. So index and state are those of the portable
+ * version.
  *
  * Nothing outside the buffer is touched. What is left behind the last whole vector is read as the last 16 bytes of the
  * buffer, before an overlapping vector is written, and moved into place with a byte shuffle.
@@ -42,27 +42,11 @@ AVX2_INLINE void avx2_store16(uint8_t *p, __m128i v)
 
 /* ---- The lookup ------------------------------------------------------------------------------------------ */
 
-/*
- * What can be wrong with a byte and the one before it. Three tables, by the high and the low nibble of the first and
- * the high nibble of the second, each say which of these are possible; what all three say is so.
- */
-#define TOO_SHORT 0x01    /* 11______ 0_______, 11______ 11______ */
-#define TOO_LONG 0x02     /* 0_______ 10______ */
-#define OVERLONG_3 0x04   /* 11100000 100_____ */
-#define TOO_LARGE 0x08    /* 11110100 1001____, 11110100 101_____, 11110101 1001____ and up */
-#define SURROGATE 0x10    /* 11101101 101_____ */
-#define OVERLONG_2 0x20   /* 1100000_ 10______ */
-#define OVERLONG_4 0x40   /* 11110000 1000____ */
-#define TOO_LARGE_80 0x40 /* 11110101 1000____ and up */
-#define TWO_TAILS 0x80    /* 10______ 10______: right for the third and fourth byte only, which is checked apart */
-#define BEYOND (TOO_LARGE | TOO_LARGE_80)
-#define CARRY (TOO_SHORT | TOO_LONG | TWO_TAILS) /* does not depend on the low nibble */
-
-#define AVX2_TABLE(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)                                            \
-    _mm256_setr_epi8((char)(a), (char)(b), (char)(c), (char)(d), (char)(e), (char)(f), (char)(g), (char)(h),  \
-                     (char)(i), (char)(j), (char)(k), (char)(l), (char)(m), (char)(n), (char)(o), (char)(p),  \
-                     (char)(a), (char)(b), (char)(c), (char)(d), (char)(e), (char)(f), (char)(g), (char)(h),  \
-                     (char)(i), (char)(j), (char)(k), (char)(l), (char)(m), (char)(n), (char)(o), (char)(p))
+/* A table of 16 bytes in both halves. */
+AVX2_INLINE __m256i avx2_table(const uint8_t *table)
+{
+    return _mm256_broadcastsi128_si256(avx2_load16(table));
+}
 
 /* The bytes of v whose predecessors, n places before, are the last of prev. */
 #define AVX2_BEFORE(v, prev, n) _mm256_alignr_epi8(v, _mm256_permute2x128_si256(prev, v, 0x21), 16 - (n))
@@ -70,21 +54,8 @@ AVX2_INLINE void avx2_store16(uint8_t *p, __m128i v)
 /* Nonzero bytes where v, which follows prev, is wrong. A character that v leaves unfinished is no error yet. */
 AVX2_INLINE __m256i avx2_errors(__m256i v, __m256i prev)
 {
-    const __m256i first_high =
-        AVX2_TABLE(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TWO_TAILS, TWO_TAILS,
-                   TWO_TAILS, TWO_TAILS, TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE,
-                   TOO_SHORT | BEYOND | OVERLONG_4);
-    const __m256i first_low =
-        AVX2_TABLE(CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, CARRY | OVERLONG_2, CARRY, CARRY, CARRY | TOO_LARGE,
-                   CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND,
-                   CARRY | BEYOND, CARRY | BEYOND, CARRY | BEYOND | SURROGATE, CARRY | BEYOND, CARRY | BEYOND);
-    const __m256i second_high =
-        AVX2_TABLE(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-                   TOO_LONG | OVERLONG_2 | TWO_TAILS | OVERLONG_3 | TOO_LARGE_80 | OVERLONG_4,
-                   TOO_LONG | OVERLONG_2 | TWO_TAILS | OVERLONG_3 | TOO_LARGE,
-                   TOO_LONG | OVERLONG_2 | TWO_TAILS | SURROGATE | TOO_LARGE,
-                   TOO_LONG | OVERLONG_2 | TWO_TAILS | SURROGATE | TOO_LARGE, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-                   TOO_SHORT);
+    const __m256i first_high = avx2_table(wick_utf8_first_high), first_low = avx2_table(wick_utf8_first_low);
+    const __m256i second_high = avx2_table(wick_utf8_second_high);
     const __m256i nibble = _mm256_set1_epi8(0x0F);
     __m256i before1 = AVX2_BEFORE(v, prev, 1), before2 = AVX2_BEFORE(v, prev, 2), before3 = AVX2_BEFORE(v, prev, 3);
     __m256i pair = _mm256_and_si256(
@@ -212,42 +183,7 @@ AVX2_INLINE size_t avx2_long(uint32_t *state, const uint8_t *src, uint8_t *dst, 
     return wick_utf8_resume(state, src, from, len);
 }
 
-/* ASCII of 16..128 bytes, in overlapping vectors: 1 if it was, and is unmasked; 0 if it is not, and is as before. */
-AVX2_INLINE int avx2_short_ascii(const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
-{
-    __m256i k = _mm256_set1_epi32((int)key), r = _mm256_set1_epi32((int)wick_key_rotate(key, len));
-    if (len <= 32) {
-        __m128i a = _mm_xor_si128(avx2_load16(src), _mm256_castsi256_si128(k));
-        __m128i b = _mm_xor_si128(avx2_load16(src + len - 16), _mm256_castsi256_si128(r));
-        if (_mm_movemask_epi8(_mm_or_si128(a, b)) != 0)
-            return 0;
-        if (dst) {
-            avx2_store16(dst, a);
-            avx2_store16(dst + len - 16, b);
-        }
-        return 1;
-    }
-    __m256i a = _mm256_xor_si256(avx2_load(src), k), b = _mm256_xor_si256(avx2_load(src + len - 32), r);
-    if (len <= 64) {
-        if (_mm256_movemask_epi8(_mm256_or_si256(a, b)) != 0)
-            return 0;
-    } else {
-        __m256i c = _mm256_xor_si256(avx2_load(src + 32), k), d = _mm256_xor_si256(avx2_load(src + len - 64), r);
-        if (_mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d))) != 0)
-            return 0;
-        if (dst) {
-            avx2_store(dst + 32, c);
-            avx2_store(dst + len - 64, d);
-        }
-    }
-    if (dst) {
-        avx2_store(dst, a);
-        avx2_store(dst + len - 32, b);
-    }
-    return 1;
-}
-
-/* 8..15 bytes that start between two characters, as one vector with zeros behind. */
+/* 8..15 bytes that start between two characters and are not all ASCII, as one vector with zeros behind. */
 AVX2_INLINE size_t avx2_word(uint32_t *state, const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
 {
     uint64_t a = wick_load64(src) ^ wick_key_double(key);
@@ -256,24 +192,23 @@ AVX2_INLINE size_t avx2_word(uint32_t *state, const uint8_t *src, uint8_t *dst, 
         wick_store64(dst, a);
         wick_store64(dst + len - 8, b);
     }
-    if (((a | b) & WICK_HIGH_BITS) == 0)
-        return len;
     /* In two shifts, since one of 64 bits is undefined. */
     __m128i v = _mm_set_epi64x((long long)(b >> 8 >> (120 - 8 * len)), (long long)a);
     __m256i errors = avx2_errors(_mm256_inserti128_si256(_mm256_setzero_si256(), v, 0), _mm256_setzero_si256());
     return _mm256_testz_si256(errors, errors) ? len : wick_utf8_scalar(state, src, len);
 }
 
+/* Text that starts between two characters. */
 AVX2_INLINE size_t avx2_check(uint32_t *state, const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
 {
-    if (len >= 16) {
-        if (len <= 128 && avx2_short_ascii(src, dst, len, key))
-            return len;
+    if (len <= WICK_SHORT_MAX && wick_short(dst, src, len, key, 1))
+        return len;
+    if (len >= 16)
         return avx2_long(state, src, dst, len, key);
-    }
     if (len >= 8)
         return avx2_word(state, src, dst, len, key);
-    return dst ? wick_kernels_portable()->unmask_utf8(state, dst, len, key) : wick_utf8_check(state, src, len);
+    wick_short_below8(dst, src, len, key, 0);
+    return wick_utf8_scalar(state, src, len);
 }
 
 AVX2_FN static size_t avx2_utf8(uint32_t *state, const uint8_t *data, size_t len)
@@ -301,10 +236,10 @@ AVX2_FN static size_t avx2_unmask_utf8(uint32_t *state, uint8_t *data, size_t le
 
 /* ---- Masking --------------------------------------------------------------------------------------------- */
 
-AVX2_FN static void avx2_mask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
+AVX2_FN void wick_mask_avx2(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
 {
-    if (len < 32) {
-        wick_kernels_portable()->mask(dst, src, len, key);
+    if (len <= WICK_SHORT_MAX) {
+        wick_short(dst, src, len, key, 0);
         return;
     }
     __m256i k = _mm256_set1_epi32((int)key), r = _mm256_set1_epi32((int)wick_key_rotate(key, len));
@@ -323,6 +258,6 @@ AVX2_FN static void avx2_mask(uint8_t *dst, const uint8_t *src, size_t len, uint
     avx2_store(dst + len - 32, last);
 }
 
-const wick_kernels wick_kernels_avx2 = {"avx2", avx2_mask, avx2_utf8, avx2_unmask_utf8};
+const wick_kernels wick_kernels_avx2 = {"avx2", wick_mask_avx2, avx2_utf8, avx2_unmask_utf8};
 
 #endif

@@ -11,10 +11,7 @@
 static void portable_mask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
 {
     if (len < 8) {
-        uint8_t k[4];
-        wick_store32(k, key);
-        for (size_t i = 0; i < len; i++)
-            dst[i] = src[i] ^ k[i % 4];
+        wick_short_below8(dst, src, len, key, 0);
         return;
     }
     uint64_t k = wick_key_double(key);
@@ -80,9 +77,9 @@ static size_t portable_unmask_utf8(uint32_t *state, uint8_t *p, size_t len, uint
 {
     uint64_t s = *state & 63;
     if (len < 8) {
-        if (s == 0 && wick_unmask_below8(p, len, key, 1))
+        if (s == 0 && wick_short_below8(p, p, len, key, 1))
             return len;
-        wick_unmask_below8(p, len, key, 0);
+        wick_short_below8(p, p, len, key, 0);
         return utf8_rest(state, s, p, 0, len);
     }
     uint64_t k = wick_key_double(key);

@@ -17,6 +17,9 @@
 extern const uint8_t wick_utf8_class[256];
 extern const uint64_t wick_utf8_row[12];
 
+/* The tables of the vector validation; see utf8_lookup.c. */
+extern const uint8_t wick_utf8_first_high[16], wick_utf8_first_low[16], wick_utf8_second_high[16];
+
 /* The state after byte b. Only the low 6 bits count; WICK_UTF8_REJECT stays. */
 static inline uint64_t wick_utf8_step(uint64_t state, uint8_t b)
 {

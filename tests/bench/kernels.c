@@ -24,7 +24,9 @@ enum { SIZES = sizeof sizes / sizeof *sizes, MAX_KERNELS = 4 };
 typedef enum work { COPY, MASK, CHECK_TEXT, UNMASK_TEXT, UNMASK_INLINE, WORKS } work;
 static const char *const work_names[WORKS] = {"memcpy", "mask", "utf8", "unmask+utf8", "inline unmask+utf8"};
 
-static uint8_t plain[2][ROUND_BYTES], masked[2][ROUND_BYTES], data[ROUND_BYTES], other[ROUND_BYTES];
+static uint8_t plain[2][ROUND_BYTES], masked[2][ROUND_BYTES], data_area[ROUND_BYTES + 64], other[ROUND_BYTES];
+/* Payload lies where the headers before it leave it. */
+static uint8_t *const data = data_area + 8;
 static double best[SIZES][2][WORKS][MAX_KERNELS];
 static const wick_kernels *version[MAX_KERNELS];
 static unsigned versions;
