@@ -136,7 +136,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 # ---- Tests ----
 
 # The scripts compile samples in the way everything else was compiled.
-export CC CFLAGS CPPFLAGS LDFLAGS B
+export CC CXX CFLAGS CPPFLAGS LDFLAGS B
 
 $B/tests/%.o: tests/%.c $B/.flags
 	@mkdir -p $(@D)

@@ -23,6 +23,23 @@ done < "$tmp/headers"
 check headers/c99 "$tmp/c99"
 if have "$CXX"; then
     check headers/c++11 "$tmp/cxx"
+    # And a C++ program finds the functions: extern "C" is there.
+    cat > "$tmp/link.cc" <<'SAMPLE'
+#include <wick.h>
+int main()
+{
+    wick_str text = WICK_STR("abc");
+    uint32_t state = 0;
+    size_t good = wick_utf8_check(&state, reinterpret_cast<const uint8_t *>(text.data), text.len);
+    return good == 3 && wick_status_close_code(WICK_E_UTF8) == 1007 ? 0 : 1;
+}
+SAMPLE
+    # shellcheck disable=SC2086
+    if $CXX -std=c++11 $strict $CFLAGS -Iinclude -o "$tmp/link" "$tmp/link.cc" "$B/libwick.a" $LDFLAGS \
+        > "$tmp/found" 2>&1; then
+        "$tmp/link" >> "$tmp/found" 2>&1 || echo "the program failed" >> "$tmp/found"
+    fi
+    check headers/c++-links "$tmp/found"
 else
     skip headers/c++11 "no C++ compiler"
 fi
