@@ -196,7 +196,8 @@ static int rec_slice(wick_conn *conn, void *user, const wick_piece *piece)
     MUST(piece->first == (part->len == 0));
     MUST(piece->last == 1 || (piece->last == 0 && piece->len > 0));
     MUST(part->len == 0 || r->got.part_opcode == piece->opcode);
-    if (result == WICK_BLOCKED)
+    r->blocked_piece = result == WICK_BLOCKED;
+    if (r->blocked_piece)
         return result;
     r->open = r->open_in_slices = 1;
     r->pieces++;
@@ -266,7 +267,7 @@ void recorder_restart(recorder *r, uint64_t now_ms)
     r->output.len = 0;
     memset(r->calls, 0, sizeof r->calls);
     r->messages = r->pieces = r->lent_most = r->lent_bytes_most = r->asked_most = 0;
-    r->open = r->open_in_slices = r->closed = 0;
+    r->open = r->open_in_slices = r->closed = r->closing = r->blocked_piece = 0;
     r->copied = r->keys = 0;
     if (!r->conn)
         r->conn = malloc(sizeof *r->conn);
@@ -274,6 +275,17 @@ void recorder_restart(recorder *r, uint64_t now_ms)
     memset(r->conn, 0xC3, sizeof *r->conn); /* what is in it does not matter */
     r->config.callbacks = &r->callbacks;
     MUST(wick_conn_init(r->conn, &r->config, r, now_ms) == WICK_OK);
+}
+
+void recorder_close_first(recorder *r)
+{
+    wick_status status = WICK_BLOCKED;
+    for (int i = 0; i < 1000 && status == WICK_BLOCKED; i++)
+        status = wick_conn_close(r->conn, 1000, NULL, 0, 0);
+    MUST(status == WICK_OK && wick_conn_state(r->conn) == WICK_CLOSING);
+    MUST(strcmp(transcript_text(&r->got.log), "out close 03e8\n") == 0);
+    transcript_clear(&r->got.log);
+    r->closing = 1;
 }
 
 void recorder_free(recorder *r)
@@ -325,10 +337,13 @@ static void check_sticky(recorder *r, wick_status status)
 {
     uint8_t more[3] = {0x89, 0x80, 0};
     size_t used = 99, before[CALL_COUNT];
+    int rounds = 0;
     memcpy(before, r->calls, sizeof before);
-    before[CALL_OUTPUT] = r->calls[CALL_OUTPUT];
-    MUST(wick_conn_recv(r->conn, more, sizeof more, &used, 0) == status);
-    MUST(used == sizeof more);
+    do {
+        MUST(wick_conn_recv(r->conn, more, sizeof more, &used, 0) == status);
+        MUST(used == sizeof more);
+    } while (!r->closing && wick_conn_state(r->conn) == WICK_CLOSING && rounds++ < 1000);
+    MUST(wick_conn_state(r->conn) >= WICK_LINGER);
     for (int i = CALL_BEGIN; i < CALL_COUNT; i++)
         MUST(before[i] == r->calls[i]);
 }
@@ -395,6 +410,8 @@ const char *recorder_differs(const recorder *r, const outcome *want)
     else if (strcmp(transcript_text(&got->log), transcript_text(&want->log)) != 0)
         snprintf(text, sizeof text, "transcript [%.1500s], want [%.1500s]", transcript_text(&got->log),
                  transcript_text(&want->log));
+    else if (in_slices && part < want->part.len && r->blocked_piece && got->status == WICK_E_UTF8)
+        return NULL;
     else if (in_slices && (part != want->part.len || (part && memcmp(got->part.data, want->part.data, part) != 0)))
         snprintf(text, sizeof text, "a part of %zu bytes, want %zu, or other bytes", part, want->part.len);
     else

@@ -47,6 +47,8 @@ typedef struct recorder {
     uint64_t begin_len;
     int begin_fin;
     int closed;                    /* on_close has come */
+    int closing;                   /* we have sent a close frame first */
+    int blocked_piece;             /* the last piece was refused */
 
     uint8_t *blocks[RECORDER_BLOCKS];
     size_t block_sizes[RECORDER_BLOCKS];
@@ -61,6 +63,8 @@ typedef struct recorder {
 void recorder_init(recorder *r, wick_role role, int way);
 /* Begin anew with the limits and the decisions that are set in *r. */
 void recorder_restart(recorder *r, uint64_t now_ms);
+/* Send a close frame with code 1000, before anything comes. */
+void recorder_close_first(recorder *r);
 /* Ends the connection; all memory must have been given back. */
 void recorder_free(recorder *r);
 
@@ -71,7 +75,10 @@ void recorder_free(recorder *r);
  */
 void recorder_feed(recorder *r, const uint8_t *data, size_t len, const uint8_t *cut);
 
-/* Whether the two are the same: NULL, or what differs in words. The part counts only if r received it in slices. */
+/*
+ * Whether the two are the same: NULL, or what differs in words. The part counts only if r received it in slices, and a piece
+ * that was refused may be missing at its end.
+ */
 const char *recorder_differs(const recorder *r, const outcome *want);
 
 const char *recorder_way_name(int way);

@@ -13,7 +13,7 @@
 /* Room for n more elements of one byte in an array that holds len of cap. */
 static void *room(void *data, size_t len, size_t *cap, size_t n)
 {
-    if (len + n <= *cap)
+    if (data && len + n <= *cap)
         return data;
     *cap = (len + n) * 2 + 64;
     data = realloc(data, *cap);
