@@ -113,7 +113,7 @@ typedef struct wick_str {
     X(E_HTTP_FIELD_VALUE, -66, 0, "RFC 9110 5.5", "a field value holds a control character")                \
     X(E_HTTP_FOLD, -67, 0, "RFC 9112 5.2", "a field line is folded")                                        \
     X(E_HTTP_HOST, -68, 0, "RFC 9112 3.2", "Host is missing, repeated or malformed")                        \
-    X(E_HTTP_TLS, -69, 0, "", "the peer speaks TLS to a plain port")                                        \
+    X(E_HTTP_TLS, -69, 0, "", "the peer speaks TLS, and this side does not")                                \
     X(E_HTTP_LENGTH, -70, 0, "RFC 9112 6.3", "the length of the body is malformed or ambiguous")            \
     X(E_HTTP_TRANSFER_CODING, -71, 0, "RFC 9112 6.1", "a transfer coding other than chunked")               \
     X(E_HTTP_CHUNK, -72, 0, "RFC 9112 7.1", "the framing of a chunked body is broken")                      \

@@ -193,7 +193,7 @@ WICK_API wick_status wick_http_head_init_response(wick_http_head *head, const wi
  *   WICK_E_HTTP_FIELD_VALUE    a control character in a value
  *   WICK_E_HTTP_FOLD           a folded line
  *   WICK_E_HTTP_HOST           Host is missing, repeated or malformed
- *   WICK_E_HTTP_TLS            the first byte is that of a TLS handshake
+ *   WICK_E_HTTP_TLS            the first byte is that of a TLS record
  *   WICK_E_LINE_TOO_LONG, WICK_E_FIELD_TOO_LONG, WICK_E_HEAD_TOO_BIG, WICK_E_TOO_MANY_FIELDS   a limit
  *   WICK_E_HEAD_TIMEOUT        not complete, and now_ms has reached the deadline
  *

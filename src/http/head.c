@@ -245,15 +245,25 @@ size_t wick_http_head_length(const wick_http_head *head)
     return head->at;
 }
 
+/* A piece of the head. Before the first feed there are no bytes to point into. */
+static wick_str head_piece(const wick_http_head *head, uint32_t at, uint32_t len)
+{
+    wick_str piece = WICK_STR("");
+    if (len > 0) {
+        piece.data = (const char *)head->base + at;
+        piece.len = len;
+    }
+    return piece;
+}
+
 void wick_http_head_request(const wick_http_head *head, wick_http_request *request)
 {
-    const char *base = (const char *)head->base;
-    wick_str method = {base + head->first_at, head->first_len};
-    wick_str target = {base + head->second_at, head->second_len};
-    memset(request, 0, sizeof *request);
-    if (head->second_len)
-        (void)wick_target_split(method, target, request);
-    request->method = method;
+    const wick_str none = WICK_STR("");
+    wick_str target = head_piece(head, head->second_at, head->second_len);
+    request->method = head_piece(head, head->first_at, head->first_len);
+    request->scheme = request->authority = request->path = request->query = request->target = request->protocol = none;
+    if (target.len > 0)
+        (void)wick_target_split(request->method, target, request);
     request->version = head->version;
     request->headers = head->headers;
     request->header_count = head->header_count;
@@ -261,9 +271,8 @@ void wick_http_head_request(const wick_http_head *head, wick_http_request *reque
 
 void wick_http_head_response(const wick_http_head *head, wick_http_response *response)
 {
-    wick_str reason = {(const char *)head->base + head->first_at, head->first_len};
     response->status = head->number;
-    response->reason = reason;
+    response->reason = head_piece(head, head->first_at, head->first_len);
     response->version = head->version;
     response->headers = head->headers;
     response->header_count = head->header_count;

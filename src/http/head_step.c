@@ -8,7 +8,8 @@
 
 #include "http/chars.h"
 
-/* The first byte of a TLS record that carries a handshake, RFC 8446 section 5.1. */
+/* The first byte of a TLS record: a client begins with a handshake, a server that got plain text answers an alert. */
+#define TLS_ALERT 0x15
 #define TLS_HANDSHAKE 0x16
 
 static wick_str head_from_mark(const wick_http_head *head, const uint8_t *data)
@@ -33,7 +34,7 @@ static wick_status head_go_to_element(wick_http_head *head, uint8_t state)
 static wick_status head_step_begin(wick_http_head *head, uint8_t c)
 {
     head->line = head->mark = head->at;
-    if (c == TLS_HANDSHAKE && head->at == 0)
+    if (head->at == 0 && (c == TLS_HANDSHAKE || (c == TLS_ALERT && head->kind == WICK_HEAD_RESPONSE)))
         return WICK_E_HTTP_TLS;
     if (head->kind == WICK_HEAD_RESPONSE)
         return c == 'H' ? head_go_to(head, WICK_HEAD_VERSION) : WICK_E_HTTP_STATUS_LINE;

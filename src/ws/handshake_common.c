@@ -17,21 +17,64 @@ void wick_handshake_accept(const char *key, char *accept)
     wick_base64_encode(digest, sizeof digest, accept);
 }
 
+/* What is left of a text behind its leading white space. */
+static wick_str skip_blanks(wick_str text)
+{
+    while (text.len && wick_char_is_blank(text.data[0]))
+        text = wick_str_from(text, 1);
+    return text;
+}
+
+/* The length of the quoted string at the start of a text, or 0 if it does not end. RFC 9110 section 5.6.4. */
+static size_t quoted_span(wick_str text)
+{
+    size_t i = 1;
+    while (i < text.len && wick_char_is(text.data[i], WICK_CHAR_VALUE)) {
+        if (text.data[i] == '"')
+            return i + 1;
+        i += text.data[i] == '\\' && i + 1 < text.len && wick_char_is(text.data[i + 1], WICK_CHAR_VALUE) ? 2 : 1;
+    }
+    return 0;
+}
+
+/* Take `; token [= (token | quoted-string)]` off a text. 0 if it is not that. */
+static int take_extension_parameter(wick_str *text)
+{
+    size_t n;
+    *text = skip_blanks(wick_str_from(*text, 1));
+    n = wick_str_span(*text, WICK_CHAR_TOKEN);
+    if (n == 0)
+        return 0;
+    *text = skip_blanks(wick_str_from(*text, n));
+    if (text->len == 0 || text->data[0] != '=')
+        return 1;
+    *text = skip_blanks(wick_str_from(*text, 1));
+    n = text->len && text->data[0] == '"' ? quoted_span(*text) : wick_str_span(*text, WICK_CHAR_TOKEN);
+    *text = skip_blanks(wick_str_from(*text, n));
+    return n > 0;
+}
+
 int wick_extensions_are_valid(wick_str value)
 {
-    wick_str extension, name, parameter;
     int count = 0;
-    while (wick_http_list_next(&value, &extension)) {
-        int more = wick_http_parameter_next(&extension, &name, &parameter);
-        if (more != 1 || parameter.data)
-            return 0;
-        while (more == 1)
-            more = wick_http_parameter_next(&extension, &name, &parameter);
-        if (more < 0)
+    for (;;) {
+        size_t n;
+        value = skip_blanks(value);
+        if (value.len == 0)
+            return count;
+        if (value.data[0] == ',') {
+            value = wick_str_from(value, 1);
+            continue;
+        }
+        n = wick_str_span(value, WICK_CHAR_TOKEN);
+        value = skip_blanks(wick_str_from(value, n));
+        while (n > 0 && value.len && value.data[0] == ';')
+            if (!take_extension_parameter(&value))
+                return 0;
+        if (n == 0 || (value.len && value.data[0] != ','))
             return 0;
         count = 1;
     }
-    return count;
 }
 
 int wick_handshake_owns(wick_str name)

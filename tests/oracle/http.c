@@ -234,6 +234,8 @@ static void request_line(reader *r, oracle_head *out)
 static void status_line(reader *r, oracle_head *out)
 {
     size_t start;
+    if (peek(r) == 0x15 || peek(r) == 0x16)
+        stop(r, WICK_E_HTTP_TLS);
     version(r, out, WICK_E_HTTP_STATUS_LINE);
     expect(r, ' ', 0, WICK_E_HTTP_STATUS_LINE);
     for (int i = 0; i < 3; i++) {

@@ -1,0 +1,148 @@
+/*
+ * The opening handshake: Chrome's upgrade request against http_parser, which only parses.
+ *
+ * One operation is one request. "whole handshake" is parse, check, accept key and the 101 written; its goal is half of
+ * what http_parser takes to parse.
+ */
+#include "lib/bench.h"
+#include "wick/handshake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(HAVE_HTTP_PARSER)
+#include <http_parser.h>
+#endif
+
+#define ROUND 2000
+
+/* 532 bytes, 12 fields. */
+static const char chrome[] =
+    "GET /api/runtime/agent?session_id=s1 HTTP/1.1\r\n"
+    "Host: localhost:8080\r\n"
+    "Connection: Upgrade\r\n"
+    "Pragma: no-cache\r\n"
+    "Cache-Control: no-cache\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36\r\n"
+    "Upgrade: websocket\r\n"
+    "Origin: http://localhost:8080\r\n"
+    "Sec-WebSocket-Version: 13\r\n"
+    "Accept-Encoding: gzip, deflate, br, zstd, compress;q=0\r\n"
+    "Accept-Language: en-US,en;q=0.9\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+    "\r\n";
+#define CHROME_LEN (sizeof chrome - 1)
+
+static void must(int truth)
+{
+    if (!truth)
+        abort();
+}
+
+static void parse(wick_http_head *head, wick_http_header *fields, wick_http_request *request)
+{
+    wick_http_head_init_request(head, NULL, fields, 32, 0);
+    must(wick_http_head_feed(head, (const uint8_t *)chrome, CHROME_LEN, 0) == WICK_OK);
+    wick_http_head_request(head, request);
+}
+
+static size_t wick_parse(void *arg)
+{
+    wick_http_header fields[32];
+    wick_http_head head;
+    wick_http_request request;
+    (void)arg;
+    for (int i = 0; i < ROUND; i++) {
+        parse(&head, fields, &request);
+        must(request.header_count == 12);
+    }
+    return ROUND;
+}
+
+static size_t wick_handshake_whole(void *arg)
+{
+    wick_handshake_server_config config;
+    wick_http_header fields[32];
+    wick_http_head head;
+    wick_http_request request;
+    wick_handshake shake;
+    char out[512];
+    size_t len;
+    (void)arg;
+    memset(&config, 0, sizeof config);
+    config.size = sizeof config;
+    for (int i = 0; i < ROUND; i++) {
+        parse(&head, fields, &request);
+        must(wick_handshake_check(&config, &request, &shake) == WICK_OK);
+        must(wick_handshake_write(&shake, &request, NULL, 0, out, sizeof out, &len) == WICK_OK && len == 129);
+    }
+    return ROUND;
+}
+
+static size_t wick_accept_key(void *arg)
+{
+    char accept[WICK_ACCEPT_SIZE];
+    (void)arg;
+    for (int i = 0; i < ROUND; i++) {
+        wick_handshake_accept("dGhlIHNhbXBsZSBub25jZQ==", accept);
+        must(accept[0] == 's');
+    }
+    return ROUND;
+}
+
+#if defined(HAVE_HTTP_PARSER)
+
+static int seen;
+
+static int on_data(http_parser *parser, const char *at, size_t len)
+{
+    (void)parser;
+    (void)at;
+    (void)len;
+    seen++;
+    return 0;
+}
+
+static int on_done(http_parser *parser)
+{
+    (void)parser;
+    seen++;
+    return 0;
+}
+
+static size_t http_parser_parse(void *arg)
+{
+    http_parser_settings settings;
+    http_parser parser;
+    (void)arg;
+    http_parser_settings_init(&settings);
+    settings.on_url = on_data;
+    settings.on_header_field = on_data;
+    settings.on_header_value = on_data;
+    settings.on_headers_complete = on_done;
+    for (int i = 0; i < ROUND; i++) {
+        seen = 0;
+        http_parser_init(&parser, HTTP_REQUEST);
+        must(http_parser_execute(&parser, &settings, chrome, CHROME_LEN) == CHROME_LEN && seen == 26 && parser.upgrade);
+    }
+    return ROUND;
+}
+
+#define PEER http_parser_parse
+#else
+#define PEER NULL
+#endif
+
+int main(void)
+{
+    const bench_subject parses[] = {{"wick", wick_parse, NULL}, {"http_parser", PEER, NULL}};
+    const bench_subject wholes[] = {{"wick, whole", wick_handshake_whole, NULL}, {"http_parser, parse", PEER, NULL}};
+    const bench_subject keys[] = {{"wick", wick_accept_key, NULL}};
+    printf("request: %zu bytes, 12 fields\n", CHROME_LEN);
+    bench_compare("request head", parses, 2, 0);
+    bench_compare("whole handshake", wholes, 2, 0.5);
+    bench_compare("accept key", keys, 1, 0);
+    return 0;
+}
