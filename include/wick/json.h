@@ -88,7 +88,7 @@ WICK_API wick_text wick_text_of(const char *data, size_t len);
  * text    text from a reader, or a host's own plain text
  * out     receives the text if it has escapes: memory apart from text.data, or exactly text.data
  * cap     bytes at out
- * plain   set to the text, also to the part that fits when there is not enough room
+ * plain   set to the text
  *
  * Returns WICK_OK, or WICK_E_SPACE if cap is too small (plain->len is then what would be needed).
  */

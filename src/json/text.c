@@ -60,7 +60,7 @@ size_t wick_text_plain_len(const wick_text *text)
 
 wick_status wick_text_plain(const wick_text *text, char *out, size_t cap, wick_str *plain)
 {
-    const uint8_t *p = text_begin(text), *end, *slash;
+    const uint8_t *p = text_begin(text), *end, *from;
     uint8_t bytes[4];
     size_t len = 0, n;
     plain->data = text->data;
@@ -69,26 +69,23 @@ wick_status wick_text_plain(const wick_text *text, char *out, size_t cap, wick_s
         return WICK_OK;
     plain->data = out;
     for (end = p + text->len; p < end; len += n) {
-        for (slash = p; slash < end && *slash != '\\'; slash++)
-            ;
-        n = (size_t)(slash - p);
-        if (n > 0) {
-            if (len + n > cap)
-                break;
-            memmove(out + len, p, n);
-            p = slash;
-            continue;
+        from = p;
+        if (*p == '\\') {
+            n = text_step(&p, end, bytes);
+            from = bytes;
+        } else {
+            while (p < end && *p != '\\')
+                p++;
+            n = (size_t)(p - from);
         }
-        n = text_step(&p, end, bytes);
-        if (len + n > cap)
-            break;
-        memcpy(out + len, bytes, n);
+        if (n > cap - len) {
+            plain->len = wick_text_plain_len(text);
+            return WICK_E_SPACE;
+        }
+        memmove(out + len, from, n);
     }
     plain->len = len;
-    if (p == end && len <= cap)
-        return WICK_OK;
-    plain->len = wick_text_plain_len(text);
-    return WICK_E_SPACE;
+    return WICK_OK;
 }
 
 int wick_text_is(const wick_text *text, const char *plain, size_t len)

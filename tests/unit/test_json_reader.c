@@ -199,7 +199,7 @@ static void mutations_agree_with_oracle(void)
     enum { CAP = 4096 };
     uint8_t *room = test_guard_back(NULL, CAP);
     static uint8_t text[CAP];
-    for (int i = 0; i < 60000 && !test_failed(); i++) {
+    for (int i = 0; i < 200000 && !test_failed(); i++) {
         size_t len = mutate(text, CAP);
         uint8_t *data = room + CAP - len;
         memcpy(data, text, len);
