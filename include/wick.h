@@ -12,6 +12,8 @@
  *   wick/event.h       the typed messages of agent-events v1
  *   wick/stream.h      the stream log of a session: resume, merging, snapshots
  *   wick/client.h      the client's side of a session: backoff, resume, fallback
+ *   wick/experience.h  sessions of users, the choice of the agent, the way of events to readers
+ *   wick/runtime.h     runs of agents, which know no users
  */
 #ifndef WICK_H
 #define WICK_H
@@ -20,10 +22,12 @@
 #include "wick/client.h"
 #include "wick/conn.h"
 #include "wick/event.h"
+#include "wick/experience.h"
 #include "wick/frame.h"
 #include "wick/handshake.h"
 #include "wick/http.h"
 #include "wick/json.h"
+#include "wick/runtime.h"
 #include "wick/stream.h"
 
 #endif

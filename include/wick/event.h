@@ -53,6 +53,19 @@ WICK_API const char *wick_enum_text(wick_list list, unsigned value);
 /** The string of an ENUM's value, such as "start" for WICK_ENUM_TEXT(PHASE, WICK_PHASE_START); "" if none. */
 #define WICK_ENUM_TEXT(list, value) wick_enum_text(WICK_LIST_##list, value)
 
+/* ---- Ids --------------------------------------------------------------------------------------------------- */
+
+/** Characters of a UUID. */
+#define WICK_UUID_SIZE 36
+
+/**
+ * Write a UUID of version 4 (RFC 9562 section 5.4), lower case, without NUL.
+ *
+ * random   16 random bytes
+ * out      receives WICK_UUID_SIZE characters
+ */
+WICK_API void wick_uuid_write(const uint8_t *random, char *out);
+
 /* ---- Error codes of the protocol --------------------------------------------------------------------------- */
 
 /* Every error code: X(NAME, HTTP status, whether the same request may work later). */

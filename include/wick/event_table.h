@@ -231,7 +231,7 @@ extern "C" {
     F(runtime_input, request_id, "request_id", STRING, REQUIRED, 1, WICK_LIMIT_ID, NONE, "request that is answered")   \
     F(runtime_input, request_id, "requestId", ALIAS, OPTIONAL, 0, 0, NONE, "")                                         \
     F(runtime_input, content, "content", ANY, REQUIRED, 0, 0, NONE, "the answer")                                      \
-    F(runtime_input, status, "status", ENUM, REQUIRED, 0, 0, ANSWER, "how it was answered")
+    F(runtime_input, status, "status", ENUM, REQUIRED, 0, 0, OUTCOME, "how it was answered, or that nobody did")
 #define WICK_FIELDS_runtime_status(F)                                                                                  \
     F(runtime_status, active, "active", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "runs that have not ended")              \
     F(runtime_status, capacity, "capacity", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "runs that are possible at once")    \
