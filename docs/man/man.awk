@@ -113,7 +113,7 @@ function body(lines, from, to,    i, start)
 
 function title(name, section)
 {
-    print ".TH " name " " section " \"\" \"wick " version "\" \"wick\"" > page
+    print ".TH " name " " section " \"\" \"wick " version "\" \"wick\"\n.ad l" > page
 }
 
 # The function whose comment is doc[1..docs] and whose declaration is decl[1..decls].

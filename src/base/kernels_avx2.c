@@ -218,8 +218,9 @@ AVX2_FN static size_t avx2_utf8(uint32_t *state, const uint8_t *data, size_t len
         head = wick_utf8_finish(state, data, NULL, len, 0);
         if (*state != 0)
             return head;
+        data += head;
     }
-    return head + avx2_check(state, data + head, NULL, len - head, 0);
+    return head + avx2_check(state, data, NULL, len - head, 0);
 }
 
 AVX2_FN static size_t avx2_unmask_utf8(uint32_t *state, uint8_t *data, size_t len, uint32_t key)
@@ -229,9 +230,10 @@ AVX2_FN static size_t avx2_unmask_utf8(uint32_t *state, uint8_t *data, size_t le
         head = wick_utf8_finish(state, data, data, len, key);
         if (*state != 0)
             return head;
+        data += head;
         key = wick_key_rotate(key, head);
     }
-    return head + avx2_check(state, data + head, data + head, len - head, key);
+    return head + avx2_check(state, data, data, len - head, key);
 }
 
 /* ---- Masking --------------------------------------------------------------------------------------------- */

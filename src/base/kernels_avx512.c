@@ -168,8 +168,9 @@ AVX512_FN static size_t avx512_utf8(uint32_t *state, const uint8_t *data, size_t
         head = wick_utf8_finish(state, data, NULL, len, 0);
         if (*state != 0)
             return head;
+        data += head;
     }
-    return head + avx512_check(state, data + head, NULL, len - head, 0);
+    return head + avx512_check(state, data, NULL, len - head, 0);
 }
 
 AVX512_FN static size_t avx512_unmask_utf8(uint32_t *state, uint8_t *data, size_t len, uint32_t key)
@@ -179,9 +180,10 @@ AVX512_FN static size_t avx512_unmask_utf8(uint32_t *state, uint8_t *data, size_
         head = wick_utf8_finish(state, data, data, len, key);
         if (*state != 0)
             return head;
+        data += head;
         key = wick_key_rotate(key, head);
     }
-    return head + avx512_check(state, data + head, data + head, len - head, key);
+    return head + avx512_check(state, data, data, len - head, key);
 }
 
 /* Masking stays with AVX2, which is faster: of 64-byte accesses to unaligned data each one crosses a cache line. */

@@ -131,7 +131,8 @@ void bytes_add(bytes *to, const void *data, size_t len)
 void bytes_fill(bytes *to, uint8_t byte, size_t count)
 {
     to->data = room(to->data, to->len, &to->cap, count);
-    memset(to->data + to->len, byte, count);
+    if (count)
+        memset(to->data + to->len, byte, count);
     to->len += count;
 }
 
