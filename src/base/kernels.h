@@ -16,7 +16,6 @@ const wick_kernels *wick_kernels_at(unsigned i);
 
 #if WICK_X86_SIMD
 extern const wick_kernels wick_kernels_avx2, wick_kernels_avx512;
-void wick_mask_avx2(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key);
 #endif
 
 /*

@@ -102,7 +102,7 @@ AVX2_INLINE __m256i avx2_take(const avx2_run *run, size_t offset)
     return v;
 }
 
-/* 128 bytes; 0 if something is wrong there. */
+/* The next 128 bytes; 0 if something is wrong there. */
 AVX2_INLINE int avx2_step128(avx2_run *run)
 {
     __m256i a = avx2_take(run, 0), b = avx2_take(run, 32), c = avx2_take(run, 64), d = avx2_take(run, 96);
@@ -117,13 +117,11 @@ AVX2_INLINE int avx2_step128(avx2_run *run)
     return _mm256_testz_si256(errors, errors);
 }
 
-/* 32 bytes; returns the errors. */
-AVX2_INLINE __m256i avx2_step32(avx2_run *run)
+/* The errors in v, which is next. */
+AVX2_INLINE __m256i avx2_next(avx2_run *run, __m256i v)
 {
-    __m256i v = avx2_take(run, 0), errors;
-    errors = avx2_errors(v, run->prev);
+    __m256i errors = _mm256_movemask_epi8(v) == 0 ? avx2_open(run->prev) : avx2_errors(v, run->prev);
     run->prev = v;
-    run->at += 32;
     return errors;
 }
 
@@ -157,8 +155,8 @@ AVX2_INLINE __m256i avx2_take_rest(const avx2_run *run, size_t rest, __m128i las
 }
 
 /*
- * 16 bytes or more that start between two characters. The zeros behind the rest turn a character that is cut off into
- * an error, so that the automaton looks at it and leaves the state; without a rest the last vector itself is asked.
+ * 16 bytes or more that start between two characters. A character that is cut off at the end is an error here, so that
+ * the automaton looks at it and leaves the state.
  */
 AVX2_INLINE size_t avx2_long(uint32_t *state, const uint8_t *src, uint8_t *dst, size_t len, uint32_t key)
 {
@@ -170,17 +168,12 @@ AVX2_INLINE size_t avx2_long(uint32_t *state, const uint8_t *src, uint8_t *dst, 
         if (!avx2_step128(&run))
             return wick_utf8_resume(state, src, run.at, run.at + 128);
     from = run.at;
-    while (run.at + 32 <= len)
-        errors = _mm256_or_si256(errors, avx2_step32(&run));
+    for (; run.at + 32 <= len; run.at += 32)
+        errors = _mm256_or_si256(errors, avx2_next(&run, avx2_take(&run, 0)));
     if (run.at < len)
-        errors = _mm256_or_si256(errors, avx2_errors(avx2_take_rest(&run, len - run.at, last), run.prev));
-    else
-        errors = _mm256_or_si256(errors, avx2_open(run.prev));
-    if (WICK_LIKELY(_mm256_testz_si256(errors, errors))) {
-        *state = 0;
-        return len;
-    }
-    return wick_utf8_resume(state, src, from, len);
+        errors = _mm256_or_si256(errors, avx2_next(&run, avx2_take_rest(&run, len - run.at, last)));
+    errors = _mm256_or_si256(errors, avx2_open(run.prev));
+    return WICK_LIKELY(_mm256_testz_si256(errors, errors)) ? len : wick_utf8_resume(state, src, from, len);
 }
 
 /* 8..15 bytes that start between two characters and are not all ASCII, as one vector with zeros behind. */
@@ -238,15 +231,20 @@ AVX2_FN static size_t avx2_unmask_utf8(uint32_t *state, uint8_t *data, size_t le
 
 /* ---- Masking --------------------------------------------------------------------------------------------- */
 
-AVX2_FN void wick_mask_avx2(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
+/*
+ * Long data is stored on 32-byte boundaries, so that no store, and in place no load, crosses a cache line. The first
+ * and the last vector lie as they lie: they are loaded before anything is stored, and stored after everything else.
+ */
+AVX2_FN static void avx2_mask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
 {
     if (len <= WICK_SHORT_MAX) {
         wick_short(dst, src, len, key, 0);
         return;
     }
-    __m256i k = _mm256_set1_epi32((int)key), r = _mm256_set1_epi32((int)wick_key_rotate(key, len));
-    __m256i last = _mm256_xor_si256(avx2_load(src + len - 32), r);
-    size_t i = 0;
+    size_t i = 32 - ((uintptr_t)dst & 31);
+    __m256i first = _mm256_xor_si256(avx2_load(src), _mm256_set1_epi32((int)key));
+    __m256i last = _mm256_xor_si256(avx2_load(src + len - 32), _mm256_set1_epi32((int)wick_key_rotate(key, len)));
+    __m256i k = _mm256_set1_epi32((int)wick_key_rotate(key, i));
     for (; i + 128 <= len; i += 128) {
         __m256i a = _mm256_xor_si256(avx2_load(src + i), k), b = _mm256_xor_si256(avx2_load(src + i + 32), k);
         __m256i c = _mm256_xor_si256(avx2_load(src + i + 64), k), d = _mm256_xor_si256(avx2_load(src + i + 96), k);
@@ -257,9 +255,10 @@ AVX2_FN void wick_mask_avx2(uint8_t *dst, const uint8_t *src, size_t len, uint32
     }
     for (; i + 32 <= len; i += 32)
         avx2_store(dst + i, _mm256_xor_si256(avx2_load(src + i), k));
+    avx2_store(dst, first);
     avx2_store(dst + len - 32, last);
 }
 
-const wick_kernels wick_kernels_avx2 = {"avx2", wick_mask_avx2, avx2_utf8, avx2_unmask_utf8};
+const wick_kernels wick_kernels_avx2 = {"avx2", avx2_mask, avx2_utf8, avx2_unmask_utf8};
 
 #endif

@@ -18,7 +18,7 @@
 #define ROUNDS 2000
 #define KEY 0xA1B2C3D4u
 
-static const size_t sizes[] = {12, 16, 32, 48, 125, 1024, 16384};
+static const size_t sizes[] = {16, 40, 125, 200, 1024, 1100, 16384};
 enum { SIZES = sizeof sizes / sizeof *sizes, MAX_KERNELS = 4 };
 
 typedef enum work { COPY, MASK, CHECK_TEXT, UNMASK_TEXT, UNMASK_INLINE, WORKS } work;
