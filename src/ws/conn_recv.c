@@ -103,8 +103,7 @@ static wick_status recv_fast(wick_conn *conn, wick_input *in)
     return status;
 }
 
-/* ---- The dispatcher ---------------------------------------------------------------------------------------------
- * */
+/* ---- The dispatcher -------------------------------------------------------------------------------------------- */
 
 /* Whether a frame whose bytes are all here waits to be told. */
 static int pending(const wick_conn *conn)
