@@ -93,8 +93,8 @@ typedef struct wick_piece {
  * fails in that very call, whatever the callback returns.
  *
  * A callback may send, ping and close; it must not call wick_conn_recv(), wick_conn_tick(), wick_conn_end() or
- * wick_conn_init() on its own connection: these return WICK_E_REENTRY, except wick_conn_init(), after which the call
- * that it interrupted returns it.
+ * wick_conn_init() on its own connection: these return WICK_E_REENTRY and do nothing, except wick_conn_init(), after
+ * which the call that it interrupted returns WICK_E_REENTRY (a send interrupted in on_memory: WICK_E_MEMORY).
  */
 typedef struct wick_conn_callbacks {
     /**

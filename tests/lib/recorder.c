@@ -145,7 +145,6 @@ static int asks(const recorder *r)
 static int rec_begin(wick_conn *conn, void *user, unsigned opcode, uint64_t len, int fin)
 {
     recorder *r = user;
-    int result = decided(r, conn, CALL_BEGIN);
     MUST(!r->open && !r->closed);
     MUST(opcode == WICK_TEXT || opcode == WICK_BINARY);
     MUST(fin == 0 || fin == 1);
@@ -154,10 +153,10 @@ static int rec_begin(wick_conn *conn, void *user, unsigned opcode, uint64_t len,
     r->begin_fin = fin;
     r->got.part.len = 0;
     r->got.part_opcode = opcode;
-    r->open_in_slices = r->way == WAY_ASK_SLICES || (r->way == WAY_MIXED && r->calls[CALL_BEGIN] % 2 == 0);
+    r->open_in_slices = r->way == WAY_ASK_SLICES || (r->way == WAY_MIXED && r->calls[CALL_BEGIN] % 2 == 1);
     if (r->open_in_slices)
         MUST(wick_conn_slices(conn) == WICK_OK);
-    return result;
+    return decided(r, conn, CALL_BEGIN);
 }
 
 static void end_message_of(recorder *r, unsigned opcode, const uint8_t *data, size_t len)
