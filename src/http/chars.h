@@ -65,10 +65,16 @@ static inline wick_str wick_str_first(wick_str text, size_t n)
     return first;
 }
 
-/* The index of a character, or text.len. */
+/* The index of a character, or text.len. Whole words are skipped that have no byte equal to it. */
 static inline size_t wick_str_index(wick_str text, char c)
 {
+    const uint64_t ones = 0x0101010101010101u, all = ones * (uint8_t)c;
     size_t n = 0;
+    for (; n + 8 <= text.len; n += 8) {
+        uint64_t differ = wick_load64((const uint8_t *)text.data + n) ^ all;
+        if ((differ - ones) & ~differ & ones * 0x80)
+            break;
+    }
     while (n < text.len && text.data[n] != c)
         n++;
     return n;

@@ -5,9 +5,14 @@
 
 int wick_http_equal(wick_str a, wick_str b)
 {
+    const uint8_t *x = (const uint8_t *)a.data, *y = (const uint8_t *)b.data;
+    size_t i = 0;
     if (a.len != b.len)
         return 0;
-    for (size_t i = 0; i < a.len; i++)
+    for (; i + 8 <= a.len; i += 8)
+        if (wick_lower8(wick_load64(x + i)) != wick_lower8(wick_load64(y + i)))
+            return 0;
+    for (; i < a.len; i++)
         if (wick_char_lower(a.data[i]) != wick_char_lower(b.data[i]))
             return 0;
     return 1;

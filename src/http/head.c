@@ -110,27 +110,29 @@ static const uint8_t *head_take_request_line(wick_http_head *head, const uint8_t
     return q + 11;
 }
 
-/* The CR that ends the value at p, or something that is not ordinary, or end. */
-static const uint8_t *head_value_end(const uint8_t *p, const uint8_t *end)
+/* The end of the name at p: names that are not only letters, digits and "-" are finished byte by byte. */
+static const uint8_t *head_name_end(const uint8_t *p, const uint8_t *end)
 {
-    p = wick_scan_value(p, end);
-    while (p < end && *p == '\t')
-        p = wick_scan_value(p + 1, end);
+    p = wick_scan_name(p, end);
+    while (p < end && *p != ':' && (wick_http_chars[*p] & WICK_CHAR_TOKEN))
+        p++;
     return p;
 }
 
 /* Take the field line at p if it is whole and ordinary. Returns what follows it, or p. */
-static const uint8_t *head_take_field(const uint8_t *p, const uint8_t *end, wick_str *name, wick_str *value)
+static const uint8_t *head_take_field(wick_scan *scan, const uint8_t *p, wick_str *name, wick_str *value)
 {
-    const uint8_t *colon = wick_scan_name(p, end), *v, *cr, *last;
-    if (colon == p || colon == end || *colon != ':')
+    const uint8_t *cr = wick_scan_stop(scan, p), *colon, *v, *last;
+    while (cr < scan->end && *cr == '\t')
+        cr = wick_scan_stop(scan, cr + 1);
+    if (scan->end - cr < 2 || cr[0] != '\r' || cr[1] != '\n')
+        return p;
+    colon = head_name_end(p, scan->end);
+    if (colon == p || colon == cr || *colon != ':')
         return p;
     v = colon + 1;
-    while (v < end && wick_char_is_blank((char)*v))
+    while (v < cr && wick_char_is_blank((char)*v))
         v++;
-    cr = head_value_end(v, end);
-    if (end - cr < 2 || cr[0] != '\r' || cr[1] != '\n')
-        return p;
     last = cr;
     while (last > v && wick_char_is_blank((char)last[-1]))
         last--;
@@ -147,6 +149,8 @@ static wick_status head_take_fields(wick_http_head *head, const uint8_t *data, c
     const uint8_t *p = data + head->at, *next;
     wick_status status = WICK_MORE;
     wick_str name, value;
+    wick_scan scan;
+    wick_scan_begin(&scan, p, end);
     for (;;) {
         if (end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
             status = wick_head_finish(head);
@@ -155,7 +159,7 @@ static wick_status head_take_fields(wick_http_head *head, const uint8_t *data, c
         }
         if (head->header_count == head->header_cap)
             break;
-        next = head_take_field(p, end, &name, &value);
+        next = head_take_field(&scan, p, &name, &value);
         if (next == p || (size_t)(next - p) > head->max_field || next == end)
             break;
         p = next;

@@ -3,6 +3,10 @@
  *
  * Each function returns the first position in [p, end) that is not surely ordinary; the caller looks at the byte
  * there and decides. Nothing outside [p, end) is read.
+ *
+ * Where lines end is found in two steps: wick_scan_map marks the control characters of a whole stretch, which depends on
+ * nothing; wick_scan_stop then goes from mark to mark. A scan that starts where the one before it ended would have each
+ * line wait for the one before it.
  */
 #ifndef WICK_HTTP_SCAN_H
 #define WICK_HTTP_SCAN_H
@@ -79,6 +83,69 @@ static inline const uint8_t *wick_scan_target(const uint8_t *p, const uint8_t *e
     return p;
 }
 
+/* Bytes that are marked at a time. */
+#define WICK_SCAN_BYTES 1024
+
+typedef struct wick_scan {
+    const uint8_t *base, *limit, *end; /* marked is [base, limit) of [base, end) */
+    uint64_t marks[WICK_SCAN_BYTES / 64];
+} wick_scan;
+
+static inline uint64_t wick_scan_marks(const uint8_t *p)
+{
+    __m128i x = wick_scan_load(p);
+    __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
+    return (uint64_t)_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f))));
+}
+
+/* Mark from p on. Less than one vector is left unmarked. */
+static inline void wick_scan_map(wick_scan *scan, const uint8_t *p)
+{
+    size_t len = (size_t)(scan->end - p), at = 0;
+    uint64_t word = 0;
+    len = len < WICK_SCAN_BYTES ? len : WICK_SCAN_BYTES;
+    scan->base = scan->limit = p;
+    if (len < 16)
+        return;
+    for (; at + 64 <= len; at += 64)
+        scan->marks[at / 64] = wick_scan_marks(p + at) | wick_scan_marks(p + at + 16) << 16 |
+                               wick_scan_marks(p + at + 32) << 32 | wick_scan_marks(p + at + 48) << 48;
+    for (; at + 16 <= len; at += 16)
+        word |= wick_scan_marks(p + at) << at % 64;
+    /* The last bytes together with some that came before them, which are shifted out. */
+    if (at < len)
+        word |= wick_scan_marks(p + len - 16) >> (16 - (len - at)) << at % 64;
+    if (len % 64)
+        scan->marks[len / 64] = word;
+    scan->limit = p + len;
+}
+
+static inline void wick_scan_begin(wick_scan *scan, const uint8_t *p, const uint8_t *end)
+{
+    scan->end = end;
+    wick_scan_map(scan, p);
+}
+
+/* The first control character from p on, or end. */
+static inline const uint8_t *wick_scan_stop(wick_scan *scan, const uint8_t *p)
+{
+    size_t at, len, i;
+    uint64_t word;
+    if (p >= scan->limit)
+        wick_scan_map(scan, p);
+    at = (size_t)(p - scan->base);
+    len = (size_t)(scan->limit - scan->base);
+    if (at < len) {
+        i = at / 64;
+        word = scan->marks[i] >> at % 64 << at % 64;
+        while (!word && (i + 1) * 64 < len)
+            word = scan->marks[++i];
+        if (word)
+            return scan->base + i * 64 + __builtin_ctzll(word);
+    }
+    return wick_scan_value(scan->limit, scan->end);
+}
+
 #else
 
 static inline const uint8_t *wick_scan_name(const uint8_t *p, const uint8_t *end)
@@ -107,6 +174,22 @@ static inline const uint8_t *wick_scan_target(const uint8_t *p, const uint8_t *e
 {
     while (p < end && (wick_http_chars[*p] & WICK_CHAR_TARGET))
         p++;
+    return p;
+}
+
+typedef struct wick_scan {
+    const uint8_t *end;
+} wick_scan;
+
+static inline void wick_scan_begin(wick_scan *scan, const uint8_t *p, const uint8_t *end)
+{
+    (void)p;
+    scan->end = end;
+}
+
+static inline const uint8_t *wick_scan_stop(wick_scan *scan, const uint8_t *p)
+{
+    p = wick_scan_value(p, scan->end);
     return p;
 }
 
