@@ -246,6 +246,24 @@ WICK_API const wick_kernels *wick_kernels_portable(void);
  */
 WICK_API void wick_sha1(const uint8_t *data, size_t len, uint8_t *digest);
 
+/** The SHA-1 of the 60 bytes that Sec-WebSocket-Accept is made of, in one of several versions. */
+typedef struct wick_sha1_kernel {
+    /** "portable", "sha-ni" */
+    const char *name;
+    /** Like wick_sha1() with len = 60 */
+    void (*accept)(const uint8_t *data, uint8_t *digest);
+} wick_sha1_kernel;
+
+/**
+ * Choose the fastest SHA-1 for this CPU, for a server that takes many connections.
+ *
+ * Asks the CPU, as wick_kernels_best() does: call it once and keep the pointer. The table lives as long as the program.
+ */
+WICK_API const wick_sha1_kernel *wick_sha1_kernel_best(void);
+
+/** Give the SHA-1 in plain C. */
+WICK_API const wick_sha1_kernel *wick_sha1_kernel_portable(void);
+
 /** The bytes that base64 needs for len bytes, padding included, without NUL. */
 #define WICK_BASE64_SIZE(len) (((size_t)(len) + 2) / 3 * 4)
 

@@ -150,6 +150,8 @@ typedef struct wick_handshake_server_config {
     int (*on_extensions)(void *user, const wick_http_request *request, char *value, size_t cap, size_t *len);
     /** Handed to the callbacks */
     void *user;
+    /** wick_sha1_kernel_best(), or NULL for plain C */
+    const wick_sha1_kernel *sha1;
 } wick_handshake_server_config;
 
 /** The outcome of a handshake on the server. All members may be read; text members may be replaced by the host. */

@@ -6,6 +6,9 @@
 
 #include "wick/handshake.h"
 
+/* wick_handshake_accept() with a kernel; NULL is the portable one. */
+void wick_handshake_accept_with(const wick_sha1_kernel *sha1, const char *key, char *accept);
+
 /*
  * Tell whether a value of Sec-WebSocket-Extensions is well-formed: at least one extension, each a token with parameters
  * behind semicolons. RFC 6455 section 9.1.

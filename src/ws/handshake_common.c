@@ -10,10 +10,18 @@ static const char handshake_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 void wick_handshake_accept(const char *key, char *accept)
 {
+    wick_handshake_accept_with(NULL, key, accept);
+}
+
+void wick_handshake_accept_with(const wick_sha1_kernel *sha1, const char *key, char *accept)
+{
     uint8_t text[WICK_SHA1_ACCEPT_SIZE], digest[WICK_SHA1_SIZE];
     memcpy(text, key, WICK_KEY_SIZE);
     memcpy(text + WICK_KEY_SIZE, handshake_guid, sizeof text - WICK_KEY_SIZE);
-    wick_sha1_accept(text, digest);
+    if (sha1)
+        sha1->accept(text, digest);
+    else
+        wick_sha1_accept(text, digest);
     wick_base64_encode(digest, sizeof digest, accept);
 }
 

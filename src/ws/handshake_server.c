@@ -295,7 +295,8 @@ static wick_status shake_check_extensions(const wick_handshake_server_config *co
     return WICK_OK;
 }
 
-static wick_status shake_check_upgrade(const asked *a, const wick_http_request *request, wick_handshake *shake)
+static wick_status shake_check_upgrade(const wick_handshake_server_config *config, const asked *a,
+                                       const wick_http_request *request, wick_handshake *shake)
 {
     wick_status status;
     if (!wick_str_same(request->method, WICK_STR("GET")))
@@ -308,7 +309,7 @@ static wick_status shake_check_upgrade(const asked *a, const wick_http_request *
     if (status == WICK_OK && (a->keys != 1 || !is_websocket_key(a->key)))
         status = shake_refuse_as(shake, WICK_REFUSE_BAD_WEBSOCKET_KEY);
     if (status == WICK_OK)
-        wick_handshake_accept(a->key.data, shake->accept);
+        wick_handshake_accept_with(config->sha1, a->key.data, shake->accept);
     return status;
 }
 
@@ -344,7 +345,10 @@ wick_status wick_handshake_check(const wick_handshake_server_config *config, con
     shake->retry_after_s = 0;
     shake->extensions_len = 0;
     shake->http_status = request->version < 20 ? 101 : 200;
-    status = request->version < 20 ? shake_check_upgrade(&a, request, shake) : shake_check_connect(&a, request, shake);
+    if (request->version < 20)
+        status = shake_check_upgrade(config, &a, request, shake);
+    else
+        status = shake_check_connect(&a, request, shake);
     if (status == WICK_OK)
         status = shake_check_origin(config, &a, request, shake);
     if (status == WICK_OK)

@@ -68,6 +68,10 @@ static void accept_digest_is_the_digest(void)
         wick_sha1(data, sizeof data, want);
         wick_sha1_accept(data, fast);
         CHECK_MEM(fast, want, sizeof want);
+        wick_sha1_kernel_best()->accept(data, fast);
+        CHECK_MEM(fast, want, sizeof want);
+        wick_sha1_kernel_portable()->accept(data, fast);
+        CHECK_MEM(fast, want, sizeof want);
     }
 }
 
