@@ -4,9 +4,9 @@
  * Each function returns the first position in [p, end) that is not surely ordinary; the caller looks at the byte
  * there and decides. Nothing outside [p, end) is read.
  *
- * Where lines end is found in two steps: wick_scan_map marks the control characters of a whole stretch, which depends on
- * nothing; wick_scan_stop then goes from mark to mark. A scan that starts where the one before it ended would have each
- * line wait for the one before it.
+ * Where lines end is found in two steps: wick_scan_map() marks the control characters of a whole stretch, which depends
+ * on nothing; wick_scan_stop() then goes from mark to mark. A scan that starts where the one before it ended would have
+ * each line wait for the one before it.
  */
 #ifndef WICK_HTTP_SCAN_H
 #define WICK_HTTP_SCAN_H
