@@ -209,24 +209,35 @@ WICK_API size_t wick_utf8_check(uint32_t *state, const uint8_t *data, size_t len
  * The loops that touch every byte, in one of several versions.
  *
  * A const table, chosen once by wick_kernels_best() and carried by configs. `key` is the masking key as it lies in
- * memory: its first byte in memory order masks the first byte of the data, whatever the byte order of the machine.
+ * memory: its first byte in memory order masks the first byte of the data, whatever the byte order of the machine. All
+ * versions give the same results, index and state included, and none touches a byte outside the buffers.
+ *
+ *     const wick_kernels *kernels = wick_kernels_best();
+ *     uint32_t state = 0, key;
+ *     memcpy(&key, header + 2, 4);
+ *     size_t good = kernels->unmask_utf8(&state, payload, len, key);
+ *     if (good < len)
+ *         refuse(payload[good]);                      // not UTF-8: this is the first byte that cannot be
+ *     else if (state != 0 && last_of_message)
+ *         refuse_end();                               // cut off inside a character
  */
 typedef struct wick_kernels {
-    /** "portable", "avx2", ... */
+    /** "portable", "avx2" or "avx512". */
     const char *name;
     /** Write src[i] ^ key[i % 4] to dst[i]; dst == src, or the two do not overlap. */
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key);
     /** Like wick_utf8_check(). */
     size_t (*utf8)(uint32_t *state, const uint8_t *data, size_t len);
-    /** Unmask in place and check in one pass. Returns like utf8; what lies behind a bad byte is undefined. */
+    /** Unmask in place and check in one pass. Returns like utf8; the bad byte is unmasked, bytes behind it undefined. */
     size_t (*unmask_utf8)(uint32_t *state, uint8_t *data, size_t len, uint32_t key);
 } wick_kernels;
 
 /**
  * Choose the fastest kernels for this CPU.
  *
- * Asks the CPU, which takes about 100 ns and far longer under some hypervisors: call it once and keep the pointer.
- * Returns a table that lives as long as the program. Built with WICK_NO_SIMD it is always the portable one.
+ * Asks the CPU, and whether the operating system saves its vector registers. That takes about 100 ns, and some us on
+ * virtual machines, where CPUID traps: call it once and keep the pointer. Returns a table that lives as long as the
+ * program. Built with WICK_NO_SIMD, or for a CPU other than x86-64, it is always the portable one.
  */
 WICK_API const wick_kernels *wick_kernels_best(void);
 
@@ -279,8 +290,8 @@ WICK_API void wick_base64_encode(const uint8_t *data, size_t len, char *out);
  *
  * text, len   the text: no white space, no stray characters, the bits behind the last byte zero. With url = 0 the
  *             padding is required; with url = 1 the alphabet is the URL-safe one and padding may be absent
- * out, cap    receives the bytes
- * used        set to the bytes written
+ * out, cap    receives the bytes; may be the memory of the text
+ * used        set to the bytes written, also on error
  *
  * Returns WICK_OK, WICK_E_ARG if the text is not base64, WICK_E_SPACE if cap is too small.
  */

@@ -30,11 +30,17 @@
 static unsigned cpu_level(void)
 {
     unsigned a, b, c, d, low, high;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX))
+    if (__get_cpuid_max(0, NULL) < 7)
+        return 0;
+    __cpuid(1, a, b, c, d);
+    if (!(c & bit_OSXSAVE) || !(c & bit_AVX))
         return 0;
     /* The instruction itself: _xgetbv() would need a compile flag. */
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    if ((low & XCR0_YMM) != XCR0_YMM || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & CPU7B_AVX2))
+    if ((low & XCR0_YMM) != XCR0_YMM)
+        return 0;
+    __cpuid_count(7, 0, a, b, c, d);
+    if (!(b & CPU7B_AVX2))
         return 0;
     if ((low & XCR0_ZMM) != XCR0_ZMM || (b & CPU7B_FOR_512) != CPU7B_FOR_512 || (c & CPU7C_FOR_512) != CPU7C_FOR_512)
         return 1;

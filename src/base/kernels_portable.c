@@ -112,7 +112,7 @@ static size_t portable_unmask_utf8(uint32_t *state, uint8_t *p, size_t len, uint
         i += 8;
     }
     wick_store64(p + len - 8, last);
-    if (((last & WICK_HIGH_BITS) | s) == 0) {
+    if ((last & WICK_HIGH_BITS) == 0) { /* at least one byte of it is before i: s is 0, too */
         *state = 0;
         return len;
     }

@@ -302,6 +302,22 @@ static void tricky_texts_at_every_split(void)
     }
 }
 
+/* A character cut off at every place before letters, and at every place behind them: whole blocks of ASCII are skipped. */
+static void cut_off_before_and_behind_ascii(void)
+{
+    static const char *const cut_off[] = {"\xC3", "\xE4", "\xE4\xB8", "\xF0", "\xF0\x9F", "\xF0\x9F\x98"};
+    uint8_t text[1024];
+    for (size_t i = 0; i < sizeof cut_off / sizeof *cut_off; i++) {
+        size_t n = strlen(cut_off[i]);
+        for (size_t at = n; at <= 700 && !test_failed(); at++) {
+            memset(text, 'a', sizeof text);
+            memcpy(text + at - n, cut_off[i], n);
+            check_text(text, sizeof text, at % 64);
+            check_text(text, at, at % 64);
+        }
+    }
+}
+
 static void a_bad_byte_is_found_at_once(void)
 {
     static const struct {
@@ -345,6 +361,7 @@ int main(void)
     RUN(nothing_changes_nothing);
     RUN(a_bad_byte_is_found_at_once);
     RUN(tricky_texts_at_every_split);
+    RUN(cut_off_before_and_behind_ascii);
     RUN(every_length_and_alignment);
     RUN(random_pieces);
     RUN(large_texts);
