@@ -116,6 +116,13 @@ static size_t wick_body_and_prefix(void *arg)
     return JSON_ROUND;
 }
 
+#if !defined(HAVE_CXX)
+/* Without a C++ compiler there are none of its peers. */
+size_t (*const simdjson_read)(void *message) = NULL;
+size_t (*const rapidjson_read)(void *message) = NULL;
+size_t (*const rapidjson_write)(void *message) = NULL;
+#endif
+
 /* ---- cJSON ---- */
 
 #if defined(HAVE_CJSON)

@@ -17,9 +17,12 @@ ASSERT
     compile "$tmp/fits.c" > "$tmp/log" 2>&1
 }
 
-# The objects are the types that some wick_NAME_init() sets up.
+# The objects are the types that some wick_NAME_init() sets up; those whose size depends on a config tell it themselves.
 objects() {
-    sed -n 's/^WICK_API .*wick_[a-z_0-9]*init[a-z_]*(\(wick_[a-z_0-9]*\) \*.*/\1/p' include/wick/*.h | sort -u
+    sed -n 's/^WICK_API .*wick_[a-z_0-9]*init[a-z_]*(\(wick_[a-z_0-9]*\) \*.*/\1/p' include/wick/*.h | sort -u |
+        while read -r type; do
+            grep -qE "^(typedef )?struct $type \{" include/wick/*.h && echo "$type"
+        done
 }
 
 print_sizes() {
