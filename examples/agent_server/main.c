@@ -1,0 +1,159 @@
+/*
+ * agent_server - the reference server: a page, the Experience behind a WebSocket, the Runtime and its agents, in one process
+ * and one thread.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent_server/server.h"
+#include "lib/log.h"
+
+/* The most rules that --route FILE may have. */
+#define ROUTES_MAX 1024
+/* How long children that are told to go may take. */
+#define CHILDREN_MS 5000
+
+struct server server;
+
+static const char *host = "127.0.0.1";
+static uint64_t port = 8080;
+static const char *route_file;
+static struct option_list commands, origins;
+
+static const struct option_spec specs[] = {
+    { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
+    { "port", "N", "port to listen on, 0 for a free one (8080)", OPTION_NUMBER, &port, 65535 },
+    { "agent", "ID=COMMAND", "run COMMAND as the agent ID, once for each invocation; may be repeated", OPTION_LIST, &commands,
+      0 },
+    { "route", "FILE", "rules `surface user_role conversation_state agent_id` before the default ones", OPTION_TEXT,
+      &route_file, 0 },
+    { "token", "T", "let in only who has this token", OPTION_TEXT, &server.token, 0 },
+    { "origin", "O", "let pages of this origin connect too; may be repeated", OPTION_LIST, &origins, 0 },
+    { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
+};
+static const struct program program = { "agent_server", "", "Serves a page, agents behind a WebSocket, and health.",
+                                        specs };
+
+/* ---- The command line -------------------------------------------------------------------------------------------- */
+
+static char *read_file(const char *path, size_t *len)
+{
+    FILE *in = fopen(path, "rb");
+    char *text = NULL;
+    size_t cap = 0;
+    *len = 0;
+    if (!in)
+        return NULL;
+    for (size_t n = 1; n > 0; *len += n) {
+        if (*len == cap) {
+            char *more = realloc(text, cap = cap ? cap * 2 : 4096);
+            if (!more)
+                break;
+            text = more;
+        }
+        n = fread(text + *len, 1, cap - *len, in);
+    }
+    fclose(in);
+    return text;
+}
+
+/* The rules point into the text of the file, which stays. */
+static void read_routes(void)
+{
+    size_t len, line;
+    char *text = read_file(route_file, &len);
+    if (!text)
+        options_wrong(&program, "--route %s: cannot be read", route_file);
+    server.routes = calloc(ROUTES_MAX, sizeof *server.routes);
+    if (!server.routes)
+        options_wrong(&program, "--route: no memory");
+    if (wick_routes_read(text, len, server.routes, ROUTES_MAX, &server.route_count, &line) != WICK_OK)
+        options_wrong(&program, "--route %s: line %zu: `surface user_role conversation_state agent_id` expected",
+                      route_file, line);
+}
+
+static void read_origins(void)
+{
+    server.origins = calloc(origins.count + 1, sizeof *server.origins);
+    if (!server.origins)
+        options_wrong(&program, "--origin: no memory");
+    for (size_t i = 0; i < origins.count; i++)
+        server.origins[i] = (wick_str){ origins.values[i], strlen(origins.values[i]) };
+    server.origin_count = origins.count;
+}
+
+/* ---- The end ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t drain_ms;
+
+static void on_children_due(struct loop *loop, struct source *source)
+{
+    if (server.agents.child_count == 0 || loop->now_ms >= drain_ms + CHILDREN_MS)
+        loop_stop(loop);
+    else
+        loop_arm(loop, source, loop->now_ms + 20);
+}
+
+static const struct source_type children_type = { .on_due = on_children_due };
+static struct source children;
+
+/* The last connection has gone; children that have been told to go may still be at it. */
+static void on_drained(struct http_server *drained)
+{
+    source_init(&children, &children_type);
+    loop_arm(drained->loop, &children, drained->loop->now_ms);
+}
+
+static void on_signal(struct loop *loop, int signal)
+{
+    if (signal == SIGCHLD) {
+        agents_reap(&server.agents);
+        return;
+    }
+    if (server.http.draining) {
+        loop_stop(loop); /* the second time it is meant */
+        return;
+    }
+    log_line("draining");
+    drain_ms = loop->now_ms;
+    planes_drain();
+    http_drain(&server.http, on_drained);
+}
+
+#define NAME "agent_server/" WICK_VERSION
+static const wick_http_header stamp = { { "Wick-Server", 11 }, { NAME, sizeof NAME - 1 } };
+
+int main(int argc, char **argv)
+{
+    static const int signals[] = { SIGTERM, SIGINT, SIGCHLD, 0 };
+    options_parse(&program, argc, argv);
+    if (route_file)
+        read_routes();
+    read_origins();
+    if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || pages_init() < 0) {
+        perror("agent_server");
+        return 1;
+    }
+    if (planes_init(&commands) < 0)
+        return 2;
+    server.start_ms = server.loop.now_ms;
+    server.http.loop = &server.loop;
+    server.http.on_request = on_request;
+    server.http.stamp = &stamp;
+    server.http.stamp_count = 1;
+    if (http_listen(&server.http, host, (unsigned)port) < 0)
+        return 1;
+    printf("listening on http://%s/\n", server.http.authority);
+    fflush(stdout);
+    int result = loop_run(&server.loop);
+    http_close(&server.http);
+    peer_free_all(&server.loop);
+    planes_free();
+    pages_free();
+    loop_free(&server.loop);
+    free(server.routes);
+    free(server.origins);
+    return result < 0;
+}

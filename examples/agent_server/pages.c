@@ -1,0 +1,181 @@
+/*
+ * pages.c - what is answered over HTTP: the page, its client module, health, and problems.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent_server/server.h"
+#include "tools/embed.h"
+
+enum { PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, AGENT_SOCKET };
+
+/* Matched by whole segments, the highest priority first, whatever the order here. */
+static const wick_http_route table[] = {
+    { { "/", 1 }, { "GET, HEAD", 9 }, 1, PAGE },
+    { { "/wick.js", 8 }, { "GET, HEAD", 9 }, 1, MODULE },
+    { { "/health", 7 }, { "GET, HEAD", 9 }, 99, HEALTH },
+    { { "/api/websocket/health", 21 }, { "GET, HEAD", 9 }, 10, WEBSOCKET_HEALTH },
+    { { "/api/runtime/agent", 18 }, { "", 0 }, 20, AGENT_SOCKET },
+};
+
+static char *page;
+static size_t page_len;
+
+/* ---- The page ---------------------------------------------------------------------------------------------------- */
+
+static const embedded_file *find_file(const char *name)
+{
+    for (const embedded_file *file = embedded_files; file->name; file++)
+        if (strcmp(file->name, name) == 0)
+            return file;
+    return NULL;
+}
+
+/* The page is one file: the module that front ends copy is put into it where it says so. */
+int pages_init(void)
+{
+    static const char mark[] = "/*{{wick.js}}*/";
+    const embedded_file *html = find_file("index.html"), *module = find_file("wick.js");
+    if (!html || !module)
+        return -1;
+    const char *at = memmem(html->data, html->len, mark, sizeof mark - 1);
+    size_t before = at ? (size_t)(at - (const char *)html->data) : html->len;
+    size_t after = at ? html->len - before - (sizeof mark - 1) : 0;
+    page_len = before + (at ? module->len : 0) + after;
+    page = malloc(page_len);
+    if (!page)
+        return -1;
+    memcpy(page, html->data, before);
+    if (at) {
+        memcpy(page + before, module->data, module->len);
+        memcpy(page + before + module->len, at + sizeof mark - 1, after);
+    }
+    return 0;
+}
+
+void pages_free(void)
+{
+    free(page);
+}
+
+#define FIELD(name, value) { { name, sizeof(name) - 1 }, { value, sizeof(value) - 1 } }
+
+static void answer_page(struct peer *peer)
+{
+    /* Everything the page needs is in it, and it talks to nobody but this server. */
+    static const wick_http_header fields[] = {
+        FIELD("Content-Security-Policy",
+              "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+              "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+        FIELD("X-Content-Type-Options", "nosniff"),
+        FIELD("Referrer-Policy", "no-referrer"),
+        FIELD("Cache-Control", "no-cache"),
+    };
+    wick_http_answer answer = { .status = 200, .content_type = WICK_STR("text/html; charset=utf-8"),
+                                .length = page_len, .headers = fields,
+                                .header_count = sizeof fields / sizeof *fields };
+    http_answer(peer, &answer, page);
+}
+
+static void answer_module(struct peer *peer)
+{
+    static const wick_http_header fields[] = { FIELD("X-Content-Type-Options", "nosniff"),
+                                               FIELD("Cache-Control", "no-cache") };
+    const embedded_file *module = find_file("wick.js");
+    wick_http_answer answer = { .status = 200, .content_type = WICK_STR("text/javascript; charset=utf-8"),
+                                .length = module->len, .headers = fields,
+                                .header_count = sizeof fields / sizeof *fields };
+    http_answer(peer, &answer, module->data);
+}
+
+/* ---- Health ------------------------------------------------------------------------------------------------------ */
+
+static void answer_json(struct peer *peer, unsigned status, const char *json)
+{
+    static const wick_http_header fields[] = { FIELD("Cache-Control", "no-store") };
+    wick_http_answer answer = { .status = status, .content_type = WICK_STR("application/json"),
+                                .length = strlen(json), .headers = fields, .header_count = 1 };
+    http_answer(peer, &answer, json);
+}
+
+static void answer_health(struct peer *peer)
+{
+    char json[256], stamp[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    wick_runtime_counts counts;
+    wick_runtime_count(server.runtime, &counts);
+    gmtime_r(&now, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    snprintf(json, sizeof json, "{\"status\":\"%s\",\"version\":\"%s\",\"timestamp\":\"%s\",\"invocations\":%u,"
+             "\"capacity\":%u}\n",
+             server.http.draining ? "draining" : "healthy", WICK_VERSION, stamp, counts.active, counts.capacity);
+    answer_json(peer, server.http.draining ? 503 : 200, json);
+}
+
+static void answer_websocket_health(struct peer *peer)
+{
+    char json[256];
+    wick_experience_counts counts;
+    wick_experience_count(server.experience, &counts);
+    snprintf(json, sizeof json, "{\"status\":\"ok\",\"connections\":%zu,\"sessions\":%u,\"detached\":%u,"
+             "\"pending_inputs\":%u,\"invocations\":%u,\"uptime_s\":%llu}\n",
+             server.sockets, counts.sessions, counts.detached, counts.questions, counts.invocations,
+             (unsigned long long)((server.loop.now_ms - server.start_ms) / 1000));
+    answer_json(peer, 200, json);
+}
+
+/* ---- Routes ------------------------------------------------------------------------------------------------------ */
+
+static void refuse(struct peer *peer, wick_refusal refusal, wick_str allow)
+{
+    wick_handshake shake;
+    wick_handshake_refuse(&shake, refusal);
+    wick_http_problem problem = { .status = shake.http_status, .code = shake.code, .detail = shake.detail,
+                                  .hint = shake.hint, .allow = allow, .keep_alive = 1 };
+    if (refusal == WICK_REFUSE_METHOD_NOT_ALLOWED) {
+        problem.detail = WICK_STR("This path does not take that method.");
+        problem.hint = WICK_STR("See Allow.");
+    }
+    http_problem(peer, &problem);
+}
+
+static int may_pass(struct peer *peer, const wick_http_request *request)
+{
+    enum access access = access_check(request);
+    if (access != ACCESS_OK)
+        refuse(peer, access == ACCESS_NO_TOKEN ? WICK_REFUSE_AUTH_REQUIRED : WICK_REFUSE_AUTH_INVALID, WICK_STR(""));
+    return access == ACCESS_OK;
+}
+
+void on_request(struct peer *peer, const struct http_request *request)
+{
+    wick_http_match match;
+    unsigned status = wick_http_route_find(table, sizeof table / sizeof *table, request->head->method,
+                                           request->head->path, &match);
+    if (status != 200) {
+        refuse(peer, status == 405 ? WICK_REFUSE_METHOD_NOT_ALLOWED : WICK_REFUSE_ROUTE_NOT_FOUND,
+               status == 405 ? match.route->methods : WICK_STR(""));
+        return;
+    }
+    switch (match.route->id) {
+    case AGENT_SOCKET:
+        socket_request(peer, request);
+        break;
+    case PAGE:
+        answer_page(peer);
+        break;
+    case MODULE:
+        answer_module(peer);
+        break;
+    case HEALTH:
+        answer_health(peer);
+        break;
+    default:
+        if (may_pass(peer, request->head))
+            answer_websocket_health(peer);
+        break;
+    }
+}

@@ -1,0 +1,155 @@
+/*
+ * planes.c - the Experience and the Runtime in one process: three calls one way, one callback back, and the clock.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent_server/server.h"
+#include "lib/log.h"
+#include "lib/random.h"
+
+static uint64_t now(void)
+{
+    return server.loop.now_ms;
+}
+
+/* Have the timer come at the next deadline of either plane. */
+static void arm_timer(void)
+{
+    uint64_t runtime = wick_runtime_deadline(server.runtime), experience = wick_experience_deadline(server.experience);
+    uint64_t due = runtime < experience ? runtime : experience;
+    if (due != loop_armed(&server.loop, &server.timer))
+        loop_arm(&server.loop, &server.timer, due);
+}
+
+static void on_due(struct loop *loop, struct source *source)
+{
+    (void)source;
+    wick_runtime_tick(server.runtime, loop->now_ms);
+    wick_experience_tick(server.experience, loop->now_ms);
+    arm_timer();
+}
+
+static const struct source_type timer_type = { .on_due = on_due };
+
+/* ---- Experience to Runtime ---- */
+
+static wick_status on_invoke(void *user, const wick_invocation *invocation, wick_code *code)
+{
+    (void)user;
+    wick_status status = wick_runtime_invoke(server.runtime, invocation, code, now());
+    arm_timer();
+    return status;
+}
+
+static wick_status on_cancel(void *user, const wick_text *invocation_id, const wick_text *reason)
+{
+    (void)user;
+    return wick_runtime_cancel(server.runtime, invocation_id, reason, now());
+}
+
+static wick_status on_answer(void *user, const wick_runtime_input *input)
+{
+    (void)user;
+    return wick_runtime_answer(server.runtime, input, now());
+}
+
+static void on_room(void *user, const wick_text *invocation_id)
+{
+    (void)user;
+    wick_runtime_room(server.runtime, invocation_id, now());
+}
+
+/* ---- Runtime to Experience ---- */
+
+static int on_event(void *user, const wick_event *event)
+{
+    (void)user;
+    wick_status status = wick_experience_event(server.experience, event, now());
+    if (status < 0)
+        log_line("run %.*s: %s is refused: %s", (int)event->head.invocation_id.len, event->head.invocation_id.data,
+                 wick_type_name(event->type), wick_status_text(status));
+    if (event->type == WICK_TYPE_AGENT_INPUT_REQUEST)
+        arm_timer();
+    return (int)status;
+}
+
+/* ---- Experience to readers ---- */
+
+static int on_deliver(void *user, void *reader, const wick_slice *slices, size_t count)
+{
+    struct peer *peer = reader;
+    (void)user;
+    return (int)wick_conn_send_slices(&peer->as.ws, WICK_TEXT, slices, count);
+}
+
+static void on_close(void *user, void *reader, unsigned code, const char *reason)
+{
+    (void)user;
+    log_line("closing with %u: %s", code, reason);
+    ws_close(reader, code, reason);
+}
+
+static int on_random(void *user, uint8_t *out, size_t len)
+{
+    (void)user;
+    return random_bytes(out, len);
+}
+
+static const wick_experience_callbacks callbacks = {
+    .on_invoke = on_invoke,
+    .on_cancel = on_cancel,
+    .on_answer = on_answer,
+    .on_deliver = on_deliver,
+    .on_close = on_close,
+    .on_room = on_room,
+    .on_random = on_random,
+};
+
+/* ---- Set-up ---- */
+
+static int init_planes(void)
+{
+    uint64_t offset = agents_unix_offset(&server.loop);
+    wick_runtime_config runtime = { .size = sizeof runtime, .runs = WICK_DEFAULT_INVOCATIONS + 512,
+                                    .unix_offset_ms = offset, .on_event = on_event, .on_random = on_random };
+    wick_experience_config experience = { .size = sizeof experience, .callbacks = &callbacks,
+                                          .routes = server.routes, .route_count = server.route_count,
+                                          .unix_offset_ms = offset, .kernels = wick_kernels_best() };
+    source_init(&server.timer, &timer_type);
+    server.runtime = malloc(wick_runtime_size(&runtime));
+    server.experience = malloc(wick_experience_size(&experience));
+    if (!server.runtime || !server.experience)
+        return -1;
+    return wick_runtime_init(server.runtime, &runtime, now()) == WICK_OK &&
+                   wick_experience_init(server.experience, &experience, now()) == WICK_OK
+               ? 0
+               : -1;
+}
+
+int planes_init(const struct option_list *commands)
+{
+    if (init_planes() < 0 || agents_init(&server.agents, &server.loop, server.runtime) < 0 ||
+        agents_add_builtin(&server.agents) < 0) {
+        perror("agent_server");
+        return -1;
+    }
+    for (size_t i = 0; i < commands->count; i++)
+        if (agents_add_command(&server.agents, commands->values[i]) < 0) {
+            fprintf(stderr, "agent_server: --agent %s: ID=COMMAND expected\n", commands->values[i]);
+            return -1;
+        }
+    return 0;
+}
+
+void planes_free(void)
+{
+    agents_free(&server.agents);
+    free(server.runtime);
+    free(server.experience);
+}
+
+void planes_drain(void)
+{
+    wick_runtime_drain(server.runtime, now());
+}

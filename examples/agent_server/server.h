@@ -1,0 +1,51 @@
+/*
+ * server.h - what the files of agent_server share.
+ *
+ * The planes meet here and nowhere else: socket.c joins WebSockets with the Experience, planes.c the Experience with the
+ * Runtime, and agents.h the Runtime with its agents.
+ */
+#ifndef AGENT_SERVER_SERVER_H
+#define AGENT_SERVER_SERVER_H
+
+#include "lib/agents.h"
+#include "lib/http_server.h"
+#include "lib/options.h"
+
+struct server {
+    struct loop loop;
+    struct http_server http;
+    struct agents agents;
+    wick_runtime *runtime;
+    wick_experience *experience;
+    struct source timer;  /* the next deadline of the planes */
+    uint64_t start_ms;
+    size_t sockets;       /* WebSockets that are open */
+    /* From the command line. */
+    const char *token;    /* NULL: none is needed */
+    wick_str *origins;
+    size_t origin_count;
+    wick_route *routes;
+    size_t route_count;
+};
+
+extern struct server server;
+
+/* planes.c: set up Runtime, Experience and agents. commands are ID=COMMAND. Returns 0, or -1 with the reason printed. */
+int planes_init(const struct option_list *commands);
+void planes_free(void);
+/* End every run: their last events are on their way when this returns. */
+void planes_drain(void);
+
+/* pages.c: what is answered over HTTP. */
+int pages_init(void);
+void pages_free(void);
+void on_request(struct peer *peer, const struct http_request *request);
+
+/* socket.c: /api/runtime/agent. */
+void socket_request(struct peer *peer, const struct http_request *request);
+
+/* access.c: what a request may do. */
+enum access { ACCESS_OK, ACCESS_NO_TOKEN, ACCESS_WRONG_TOKEN };
+enum access access_check(const wick_http_request *request);
+
+#endif

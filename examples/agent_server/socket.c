@@ -1,0 +1,126 @@
+/*
+ * socket.c - the WebSocket at /api/runtime/agent: who may connect, and messages on their way to the Experience.
+ *
+ * A socket is a quiet session: PROTOCOL's profile for clients that offer no subprotocol. A subprotocol that carries a token
+ * is no offer to speak it. Whatever else is offered is refused, because a browser would fail such a connection anyway.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent_server/server.h"
+#include "lib/log.h"
+
+struct socket {
+    wick_session session;
+};
+
+static wick_session session_of(const struct peer *peer)
+{
+    return ((const struct socket *)peer->user)->session;
+}
+
+/* ---- Messages ---- */
+
+static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *data, size_t len)
+{
+    struct peer *peer = user;
+    uint64_t now = server.loop.now_ms;
+    wick_status status;
+    (void)conn;
+    if (!peer->user || wick_conn_state(&peer->as.ws) != WICK_OPEN)
+        return 0;
+    if (ws_full(peer))
+        return WICK_BLOCKED; /* the answer would not fit */
+    if (opcode == WICK_TEXT)
+        status = wick_experience_receive(server.experience, session_of(peer), data, len, now);
+    else
+        status = wick_experience_error(server.experience, session_of(peer), WICK_CODE_INVALID_JSON,
+                                       "A binary message: the protocol is JSON in text messages.", now);
+    return status == WICK_BLOCKED ? WICK_BLOCKED : 0;
+}
+
+static const wick_conn_callbacks conn_callbacks = {
+    .on_output = ws_output,
+    .on_memory = ws_memory,
+    .on_message = on_message,
+};
+
+static const wick_conn_config conn_config = {
+    .size = sizeof conn_config,
+    .callbacks = &conn_callbacks,
+    .max_frame = WICK_DEFAULT_MESSAGE_BYTES,
+    .max_message = WICK_DEFAULT_MESSAGE_BYTES,
+};
+
+/* ---- The life of a socket ---- */
+
+static void on_open(struct peer *peer)
+{
+    struct socket *socket = calloc(1, sizeof *socket);
+    server.sockets++;
+    peer->user = socket;
+    if (socket &&
+        wick_experience_open(server.experience, peer, &socket->session, server.loop.now_ms) == WICK_OK)
+        return;
+    free(socket);
+    peer->user = NULL;
+    ws_close(peer, 1013, "RATE_LIMITED: too many sessions; try again later");
+}
+
+static void on_socket_room(struct peer *peer)
+{
+    if (peer->user)
+        wick_experience_room(server.experience, session_of(peer), server.loop.now_ms);
+}
+
+static void on_gone(struct peer *peer, wick_status why)
+{
+    (void)why;
+    server.sockets--;
+    if (!peer->user)
+        return;
+    wick_experience_detach(server.experience, session_of(peer), server.loop.now_ms);
+    free(peer->user);
+    peer->user = NULL;
+}
+
+static struct ws_service sockets = {
+    .config = &conn_config,
+    .on_open = on_open,
+    .on_room = on_socket_room,
+    .on_gone = on_gone,
+};
+
+/* ---- The handshake ---- */
+
+/* Whether the client offers a subprotocol that is more than a token. */
+static int offers_any(const wick_http_request *request)
+{
+    static const char prefix[] = "agent-events.bearer.";
+    wick_http_elements offers;
+    wick_str name;
+    wick_handshake_offers(&offers, request);
+    while (wick_handshake_offer_next(&offers, &name))
+        if (name.len < sizeof prefix || memcmp(name.data, prefix, sizeof prefix - 1) != 0)
+            return 1;
+    return 0;
+}
+
+void socket_request(struct peer *peer, const struct http_request *request)
+{
+    wick_handshake_server_config config = { .size = sizeof config, .origins = server.origins,
+                                            .origin_count = server.origin_count };
+    wick_handshake shake;
+    config.require_subprotocol = (uint8_t)offers_any(request->head);
+    wick_handshake_check(&config, request->head, &shake);
+    if (shake.refusal == WICK_REFUSE_SUBPROTOCOL_NOT_ACCEPTABLE) {
+        shake.detail = WICK_STR("This server speaks the quiet mode only: it knows none of the offered subprotocols.");
+        shake.hint = WICK_STR("Offer no Sec-WebSocket-Protocol, or only one that carries a token.");
+    } else if (shake.http_status == 101) {
+        enum access access = access_check(request->head);
+        if (access != ACCESS_OK)
+            wick_handshake_refuse(&shake, access == ACCESS_NO_TOKEN ? WICK_REFUSE_AUTH_REQUIRED
+                                                                    : WICK_REFUSE_AUTH_INVALID);
+    }
+    http_upgrade(peer, request, &shake, &sockets, NULL);
+}

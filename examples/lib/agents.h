@@ -1,0 +1,53 @@
+/*
+ * agents.h - the agents of a process: four that are built in, and any command as a child process, run from an event loop
+ * on top of a wick_runtime.
+ *
+ *     struct agents agents;
+ *     agents_init(&agents, &loop, runtime);
+ *     agents_add_builtin(&agents);
+ *     agents_add_command(&agents, "guide.content=./agent.sh");        // in place of the built-in one
+ *
+ * Nothing here blocks. A run is a small state machine that emits one event at a time; all that can go on take turns, and
+ * the loop looks after its sockets in between. A run whose events are refused waits for on_room: the output of a child is
+ * then not read, so that the pipe holds the child back.
+ */
+#ifndef EXAMPLES_AGENTS_H
+#define EXAMPLES_AGENTS_H
+
+#include "lib/loop.h"
+#include "wick.h"
+
+/* Children at once; one more fails with TOO_MANY_INVOCATIONS. */
+#define AGENTS_CHILDREN 512
+
+struct run;
+struct child;
+struct command;
+
+struct agents {
+    struct loop *loop;
+    wick_runtime *runtime;
+    struct source pump;       /* an eventfd that is always readable: watched while runs have turns to take */
+    struct run *next, **last; /* runs whose turn comes */
+    struct child *children;
+    size_t child_count;
+    struct command *commands;
+};
+
+/* Returns 0, or -1 with errno. */
+int agents_init(struct agents *agents, struct loop *loop, wick_runtime *runtime);
+/* Kills the children that are left, and frees everything. */
+void agents_free(struct agents *agents);
+
+/* guide.content, guide.operations, liaison.data, liaison.experience. Returns 0, or -1. */
+int agents_add_builtin(struct agents *agents);
+/* ID=COMMAND: run the command with the shell, once for each invocation. Returns 0, or -1 if it is not that. */
+int agents_add_command(struct agents *agents, const char *definition);
+
+/* SIGCHLD has come. */
+void agents_reap(struct agents *agents);
+
+/* Unix milliseconds minus the loop's: for the configs of Runtime and Experience. */
+uint64_t agents_unix_offset(struct loop *loop);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * liaison.experience - says the text back in tokens: exactly the text, or with "tokens": N in the context exactly N token
+ * events that each repeat it. "rate" is tokens a second; absent is as fast as it goes.
+ */
+#include "lib/builtin.h"
+
+static int experience_begin(struct run *run)
+{
+    wick_text tokens = run_field(run, "tokens"), rate = run_field(run, "rate");
+    int64_t count = 0;
+    double per_second = 0;
+    if ((tokens.data && (wick_json_int64(&tokens, &count) != WICK_OK || count < 0)) ||
+        (rate.data && (wick_json_double(&rate, &per_second) != WICK_OK || per_second < 0)))
+        run->phase = 1;
+    run->rate = per_second;
+    run->token_count = (uint64_t)count;
+    if (!tokens.data)
+        text_add(&run->out, run->text.data, run->text.len);
+    return 0;
+}
+
+static enum step repeat(struct run *run)
+{
+    wick_event event = { .type = WICK_TYPE_AGENT_TOKEN };
+    if (!run_may_say(run))
+        return STEP_WAIT;
+    event.as.agent_token.text = wick_text_of(run->text.data, run->text.len);
+    event.as.agent_token.done = run->tokens + 1 == run->token_count;
+    enum step step = run_emit(run, &event);
+    run->tokens += step == STEP_MORE;
+    return step;
+}
+
+static enum step experience_step(struct run *run)
+{
+    if (run->phase)
+        return run_fail(run, WICK_CODE_INVALID_PAYLOAD,
+                        "context.tokens: integer from 0 expected; context.rate: number above 0 expected");
+    if (run->tokens < run->token_count && run->text.len)
+        return repeat(run);
+    enum step step = run_say(run);
+    return step == STEP_DONE && run->out_at == run->out.len ? run_complete(run) : step;
+}
+
+const struct builtin builtin_experience = { "liaison.experience", experience_begin, experience_step, NULL };
