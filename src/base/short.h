@@ -32,7 +32,7 @@
 #define WICK_HIGH_BITS UINT64_C(0x8080808080808080)
 
 /* Whether versions for x86 vector instructions are built; whether they run is for the CPU to say. */
-#if !defined(WICK_NO_SIMD) && defined(__x86_64__) && defined(__GNUC__)
+#if !defined(WICK_NO_SIMD) && defined(__x86_64__) && (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 6))
 #define WICK_X86_SIMD 1
 #include <emmintrin.h>
 #else
