@@ -218,7 +218,10 @@ WICK_API void wick_http_head_request(const wick_http_head *head, wick_http_reque
 /** Give the response that was read: like wick_http_head_request(). */
 WICK_API void wick_http_head_response(const wick_http_head *head, wick_http_response *response);
 
-/** Give the HTTP status that answers an error of this header: 400, 408, 413, 414, 431, 501, 505; 400 for any other. */
+/**
+ * Give the HTTP status that answers an error: 408, 413, 414, 431, 501 and 505 for those that have one of their own, 500 for
+ * a mistake or failure of this side (-1 to -29), 400 for any other.
+ */
 WICK_API unsigned wick_http_status_for(wick_status status);
 
 /** Give the reason phrase of an HTTP status, such as "Not Found"; "Unknown" if it is not a registered one. Static. */

@@ -49,7 +49,7 @@ unsigned wick_http_status_for(wick_status status)
     case WICK_E_HTTP_VERSION:
         return 505;
     default:
-        return 400;
+        return status < 0 && status > WICK_E_RSV ? 500 : 400;
     }
 }
 

@@ -51,6 +51,9 @@ void wick_handshake_refuse_status(wick_handshake *shake, wick_status status)
     case 431:
         refusal = WICK_REFUSE_HEAD_TOO_LARGE;
         break;
+    case 500:
+        refusal = WICK_REFUSE_INTERNAL;
+        break;
     case 501:
         refusal = WICK_REFUSE_NOT_IMPLEMENTED;
         break;

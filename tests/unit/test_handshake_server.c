@@ -256,6 +256,10 @@ static void an_error_of_the_head_becomes_its_refusal(void)
                 {WICK_E_LINE_TOO_LONG, WICK_REFUSE_URI_TOO_LONG},
                 {WICK_E_TOO_MANY_FIELDS, WICK_REFUSE_HEAD_TOO_LARGE},
                 {WICK_E_HTTP_TRANSFER_CODING, WICK_REFUSE_NOT_IMPLEMENTED},
+                {WICK_E_MEMORY, WICK_REFUSE_INTERNAL},
+                {WICK_E_CONFIG, WICK_REFUSE_INTERNAL},
+                {WICK_E_RSV, WICK_REFUSE_BAD_REQUEST},
+                {WICK_E_JSON_SYNTAX, WICK_REFUSE_BAD_REQUEST},
                 {WICK_E_HTTP_VERSION, WICK_REFUSE_HTTP_VERSION_NOT_SUPPORTED}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         wick_handshake_refuse_status(&shake, rows[i].status);
