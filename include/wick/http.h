@@ -201,7 +201,7 @@ WICK_API wick_status wick_http_head_init_response(wick_http_head *head, const wi
  */
 WICK_API wick_status wick_http_head_feed(wick_http_head *head, const uint8_t *data, size_t len, uint64_t now_ms);
 
-/** Give the time at which to call wick_http_head_feed() even if nothing has come; WICK_NEVER once the head has ended. */
+/** Give the time at which to call wick_http_head_feed() though nothing has come; WICK_NEVER once the head has ended. */
 WICK_API uint64_t wick_http_head_deadline(const wick_http_head *head);
 
 /** Give the exact length of the head after WICK_OK; the offset of the bad byte after an error. */
@@ -219,8 +219,8 @@ WICK_API void wick_http_head_request(const wick_http_head *head, wick_http_reque
 WICK_API void wick_http_head_response(const wick_http_head *head, wick_http_response *response);
 
 /**
- * Give the HTTP status that answers an error: 408, 413, 414, 431, 501 and 505 for those that have one of their own, 500 for
- * a mistake or failure of this side (-1 to -29), 400 for any other.
+ * Give the HTTP status that answers an error: 408, 413, 414, 431, 501 and 505 for those that have one of their own, 500
+ * for a mistake or failure of this side (-1 to -29), 400 for any other.
  */
 WICK_API unsigned wick_http_status_for(wick_status status);
 

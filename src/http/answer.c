@@ -1,7 +1,7 @@
 /*
  * Response heads, and the statuses that go into them.
  */
-#include "http/text.h"
+#include "http/sink.h"
 
 wick_str wick_http_reason(unsigned status)
 {

@@ -1,7 +1,7 @@
 /*
  * Problem documents: RFC 9457, as a response with the fields that its status calls for.
  */
-#include "http/text.h"
+#include "http/sink.h"
 
 /* ---- JSON text ------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /*
  * Server-sent events (WHATWG HTML section 9.2) and the framing of chunks (RFC 9112 section 7.1).
  */
-#include "http/text.h"
+#include "http/sink.h"
 
 size_t wick_http_chunk_begin(size_t len, char *out)
 {

@@ -1,7 +1,7 @@
 /*
  * The server's answer to the opening handshake: 101, or a refusal that tells the client what the server saw.
  */
-#include "http/text.h"
+#include "http/sink.h"
 #include "ws/handshake.h"
 
 /* ---- Refusals -------------------------------------------------------------------------------------------- */
@@ -152,12 +152,13 @@ static int headers_are_free(const wick_http_header *headers, size_t count)
 static wick_status write_switching(const wick_handshake *shake, const wick_http_header *headers, size_t count,
                                    wick_sink *text, size_t *need)
 {
-    WICK_SINK_LIT(text, "HTTP/1.1 101 Switching Protocols\r\n"
-                  "Upgrade: websocket\r\n"
-                  "Connection: Upgrade\r\n"
-                  "Sec-WebSocket-Accept: ");
-    wick_sink_put(text, shake->accept, WICK_ACCEPT_SIZE);
-    WICK_SINK_LIT(text, "\r\n");
+    char fixed[] = "HTTP/1.1 101 Switching Protocols\r\n"
+                   "Upgrade: websocket\r\n"
+                   "Connection: Upgrade\r\n"
+                   "Sec-WebSocket-Accept: 0123456789012345678901234567\r\n";
+    size_t len = sizeof fixed - 1;
+    memcpy(fixed + len - 2 - WICK_ACCEPT_SIZE, shake->accept, WICK_ACCEPT_SIZE);
+    wick_sink_put(text, fixed, len);
     if (shake->subprotocol.len)
         wick_sink_field(text, WICK_STR("Sec-WebSocket-Protocol"), shake->subprotocol);
     if (shake->extensions_len) {

@@ -2,7 +2,7 @@
  * The client's half of the opening handshake: the request, and whether the response opens the connection. RFC 6455
  * section 4.1.
  */
-#include "http/text.h"
+#include "http/sink.h"
 #include "ws/handshake.h"
 
 /* ---- The request ----------------------------------------------------------------------------------------- */
