@@ -65,7 +65,8 @@
  * the last usage and the text of its messages, in blocks of the same pool. All runs that go on are in it, and the last
  * ended_runs that have ended. Texts are whole as long as those of one stream have no more than text_bytes; above that
  * ended runs go first, the oldest before the others, and then the front of a running text, whose run is then marked
- * `"truncated":true`.
+ * `"truncated":true`. The same happens to a run that changes from message to message more than WICK_STREAM_CHANGES
+ * times.
  *
  * COST. An append costs the bytes of its event and takes a constant number of steps; a reader looks at each event once
  * and then walks over what it sends. Neither depends on how long the log is. Finding a cursor takes a number of steps
@@ -95,7 +96,7 @@ extern "C" {
 #define WICK_DEFAULT_POOL_MAX_BODY (1u << 20)
 #endif
 /** The smallest block that can be configured. */
-#define WICK_POOL_BLOCK_MIN 256u
+#define WICK_POOL_BLOCK_MIN 512u
 
 /** How large a pool is. */
 typedef struct wick_pool_config {
@@ -103,8 +104,8 @@ typedef struct wick_pool_config {
     size_t size;
     /** Blocks for all streams together; default 16384. */
     uint32_t blocks;
-    /** Bytes of a block, a multiple of 8 from 256 to 65536; default 1024. A stream that has events holds at least one,
-     *  a run in its snapshot another. Each block spends 48 bytes on itself. */
+    /** Bytes of a block, a multiple of 8 from 512 to 65536; default 1024. A stream that has events holds at least one,
+     *  a run in its snapshot another. Each block spends 32 bytes on itself. */
     uint32_t block_size;
     /** The longest body that can be appended; default 1 MiB. The pool has a scratch buffer of this size. */
     uint32_t max_body;
@@ -160,6 +161,11 @@ WICK_API wick_status wick_pool_init(wick_pool *pool, const wick_pool_config *con
 #endif
 #ifndef WICK_DEFAULT_STREAM_ENDED_RUNS
 #define WICK_DEFAULT_STREAM_ENDED_RUNS 32u
+#endif
+
+/** How often a run may begin a message, or go back to one, until its snapshot loses the first of them. */
+#ifndef WICK_STREAM_CHANGES
+#define WICK_STREAM_CHANGES 2048u
 #endif
 
 /** What streams keep. Not copied: it must outlive every stream that was set up with it. Zero means the default. */
