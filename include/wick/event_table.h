@@ -57,21 +57,22 @@ extern "C" {
  * NEED is OPTIONAL, REQUIRED, or FILLED: required on the wire, but a process that is an agent may leave it to the
  * server (WICK_EVENT_FROM_AGENT). On the wire null is absent.
  */
+/* What comes most often comes first, and in the order in which it is written; payload is written last. */
 #define WICK_FIELDS_envelope(F)                                                                                        \
     F(envelope, seq, "seq", INT, OPTIONAL, 1, WICK_INT_MAX, NONE, "number of the event in its stream")                 \
-    F(envelope, first_seq, "first_seq", INT, OPTIONAL, 1, WICK_INT_MAX, NONE,                                          \
-      "a merged message stands for first_seq to seq")                                                                  \
     F(envelope, type, "type", TYPE, REQUIRED, 1, 64, NONE, "what the message is")                                      \
     F(envelope, ts, "ts", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "Unix milliseconds")                                   \
-    F(envelope, id, "id", VISIBLE, OPTIONAL, 1, 64, NONE, "the client's message id: reply correlation, idempotency")   \
-    F(envelope, re, "re", VISIBLE, OPTIONAL, 1, 64, NONE, "the id that this answers")                                  \
     F(envelope, session_id, "session_id", STRING, OPTIONAL, 1, WICK_LIMIT_ID, NONE, "session")                         \
     F(envelope, invocation_id, "invocation_id", STRING, OPTIONAL, 1, WICK_LIMIT_ID, NONE, "run of an agent")           \
     F(envelope, agent_id, "agent_id", AGENT, OPTIONAL, 1, WICK_LIMIT_ID, NONE, "agent, such as guide.content")         \
+    F(envelope, payload, "payload", OBJECT, OPTIONAL, 0, 0, NONE, "what the type says; absent is {}")                  \
     F(envelope, mission_id, "mission_id", MISSION, OPTIONAL, 1, 64, NONE, "mission, an integer or a string")           \
     F(envelope, room, "room", ROOM, OPTIONAL, 1, WICK_LIMIT_ID, NONE, "room")                                          \
     F(envelope, meta, "meta", OBJECT, OPTIONAL, 0, WICK_LIMIT_META, NONE, "traceparent, tracestate, baggage, ...")     \
-    F(envelope, payload, "payload", OBJECT, OPTIONAL, 0, 0, NONE, "what the type says; absent is {}")
+    F(envelope, id, "id", VISIBLE, OPTIONAL, 1, 64, NONE, "the client's message id: reply correlation, idempotency")   \
+    F(envelope, re, "re", VISIBLE, OPTIONAL, 1, 64, NONE, "the id that this answers")                                  \
+    F(envelope, first_seq, "first_seq", INT, OPTIONAL, 1, WICK_INT_MAX, NONE,                                          \
+      "a merged message stands for first_seq to seq")
 
 /* Objects that stand inside payloads. */
 #define WICK_FIELDS_cost(F)                                                                                            \

@@ -28,10 +28,14 @@ enum wick_kind {
     WICK_KIND_ALIAS
 };
 
-/* A name on the wire as `,"name":`, so that it can be written as it is, and compared with its closing quote. */
+/*
+ * A name on the wire as `,"name":`, so that it can be written as it is, and compared with its closing quote. Behind it
+ * stands a quote more, for a value that is a string.
+ */
 typedef struct wick_name {
-    char text[31];
-    uint8_t len;
+    char text[30];
+    uint8_t len;   /* of `,"name":` */
+    uint8_t shift; /* bits of the first 8 bytes of `name"` that are not part of it */
 } wick_name;
 
 typedef struct wick_field {
@@ -41,6 +45,8 @@ typedef struct wick_field {
     uint16_t offset; /* of the member in its struct */
     uint8_t kind;
     uint8_t extra; /* ENUM: the list; NEST: the struct */
+    uint8_t match; /* bytes of `name":`, and of the quote behind it if the value is a string */
+    uint8_t shift; /* bits of their first 8 that are not part of them */
 } wick_field;
 
 typedef struct wick_fields {
@@ -100,29 +106,35 @@ static inline size_t wick_name_len(const wick_name *name)
     return (size_t)name->len - 4;
 }
 
-/*
- * Whether a name with its closing quote stands at p. Two words that overlap compare up to 16 bytes; names are longer
- * than that seldom, and shorter than 8 only `ts`, `id`, `re`, `type` and the like.
- */
-static inline int wick_name_at(const wick_name *name, const uint8_t *p, const uint8_t *end)
+/* Whether a name starts with the 8 bytes that have been loaded from where it is looked for, all but `shift` bits. */
+static inline int wick_name_starts(const wick_name *name, unsigned shift, uint64_t word)
+{
+    uint64_t differ = word ^ wick_load64((const uint8_t *)name->text + 2);
+#if WICK_BIG_ENDIAN
+    return differ >> shift == 0;
+#else
+    return differ << shift == 0;
+#endif
+}
+
+/* Whether the first len bytes behind the name's quote stand at p, 8 of which have been compared or are not to be. */
+static inline int wick_name_ends(const wick_name *name, size_t len, const uint8_t *p, const uint8_t *end)
 {
     const uint8_t *want = (const uint8_t *)name->text + 2;
+    if (len <= 8)
+        return 1;
+    if ((size_t)(end - p) < len || wick_load64(p + len - 8) != wick_load64(want + len - 8))
+        return 0;
+    return len <= 16 || wick_load64(p + 8) == wick_load64(want + 8);
+}
+
+/* Whether a name with its closing quote stands at p. */
+static inline int wick_name_at(const wick_name *name, const uint8_t *p, const uint8_t *end)
+{
     size_t len = (size_t)name->len - 3;
-    uint64_t differ;
-    if (WICK_UNLIKELY((size_t)(end - p) < 8 || (size_t)(end - p) < len))
-        return (size_t)(end - p) >= len && memcmp(p, want, len) == 0;
-    differ = wick_load64(p) ^ wick_load64(want);
-    if (len < 8)
-#if WICK_BIG_ENDIAN
-        return differ >> (64 - 8 * len) == 0;
-#else
-        return differ << (64 - 8 * len) == 0;
-#endif
-    if (differ)
-        return 0;
-    if (len > 16 && wick_load64(p + 8) != wick_load64(want + 8))
-        return 0;
-    return wick_load64(p + len - 8) == wick_load64(want + len - 8);
+    if (WICK_UNLIKELY((size_t)(end - p) < 8))
+        return (size_t)(end - p) >= len && memcmp(p, name->text + 2, len) == 0;
+    return wick_name_starts(name, name->shift, wick_load64(p)) && wick_name_ends(name, len, p, end);
 }
 
 static inline wick_text *wick_field_text(void *base, const wick_field *field)

@@ -106,8 +106,7 @@ static const uint8_t *skip_value(wick_reading *r, const uint8_t *p)
     return wick_jscan_value(&r->scan, p, r->depth + 1, NULL);
 }
 
-/* Begin frame `depth` with the object at p. */
-static void set_frame(wick_reading *r, uint32_t depth, const uint8_t *p, const wick_fields *fields, void *base)
+void wick_reading_frame(wick_reading *r, uint32_t depth, const uint8_t *p, const wick_fields *fields, void *base)
 {
     struct wick_event_frame *frame = &r->frame[depth];
     r->depth = depth;
@@ -122,7 +121,7 @@ static const uint8_t *open_frame(wick_reading *r, const uint8_t *p, const wick_f
 {
     if (r->depth + 1 >= r->scan.max_depth)
         return wick_jscan_fail(&r->scan, WICK_E_JSON_DEPTH, p);
-    set_frame(r, r->depth + 1, p, fields, base);
+    wick_reading_frame(r, r->depth + 1, p, fields, base);
     return p + 1;
 }
 
@@ -203,8 +202,10 @@ static const uint8_t *read_member(wick_reading *r, const uint8_t *p)
     p = wick_jscan_space(p + 1, end);
     if (p == end)
         return wick_jscan_unexpected(&r->scan, p);
+    if (row == frame->fields->count)
+        return skip_value(r, p);
     frame->next = row + 1;
-    if (row == frame->fields->count || came_before(r, row, name))
+    if (came_before(r, row, name))
         return skip_value(r, p);
     frame->seen |= (uint32_t)1 << row;
     if (*p == 'n')
@@ -247,8 +248,13 @@ static const uint8_t *read_frame(wick_reading *r, const uint8_t *p)
         }
         if (p == end || *p != '"')
             return wick_jscan_unexpected(&r->scan, p);
-        p = read_member(r, p + 1);
-        first = r->depth > depth;
+        first = 1;
+        p = wick_reading_fast(r, p, &first);
+        if (first) {
+            depth = r->depth;
+            p = read_member(r, p + 1);
+            first = r->depth > depth;
+        }
     }
     return NULL;
 }
@@ -257,7 +263,7 @@ static const uint8_t *read_frame(wick_reading *r, const uint8_t *p)
 static const uint8_t *read_root(wick_reading *r, const wick_fields *fields, void *base)
 {
     const uint8_t *p = wick_jscan_space(r->scan.begin, r->scan.end);
-    set_frame(r, 0, p, fields, base);
+    wick_reading_frame(r, 0, p, fields, base);
     if (p < r->scan.end && *p == '{') {
         p = read_frame(r, p + 1);
     } else {
@@ -287,7 +293,7 @@ static void read_late_payload(wick_reading *r)
     if (fields->count == 0)
         return;
     r->frame[0].row = WICK_AT_envelope_payload;
-    set_frame(r, 1, start, fields, &r->event->as);
+    wick_reading_frame(r, 1, start, fields, &r->event->as);
     if (payload.data) {
         r->scan.end = start + payload.len;
         read_frame(r, start + 1);
@@ -348,22 +354,21 @@ static int read_bare(wick_reading *r)
 static wick_status begin_reading(wick_reading *r, const wick_event_config *config, const void *data, size_t len,
                                  wick_event_error *error)
 {
-    wick_json_config json = {sizeof json, 0, 0, NULL};
-    wick_status status;
-    r->unknown_count = 0;
-    r->flags = r->by = r->payload_read = 0;
+    static const wick_event_config defaults = {sizeof defaults, 0, 0, 0, NULL};
+    wick_status status = WICK_E_CONFIG;
+    if (!config)
+        config = &defaults;
+    r->unknown_count = r->payload_read = 0;
     r->message = NULL;
     r->event = NULL;
     r->error = error;
-    if (config) {
+    clear_error(error);
+    if (config->size == sizeof *config) {
         r->flags = config->flags;
         r->by = config->by;
-        json.flags = config->flags & (WICK_JSON_UTF8_KNOWN | WICK_JSON_LONE_SURROGATES);
-        json.depth = config->depth;
-        json.kernels = config->kernels;
+        r->scan.kernels = config->kernels;
+        status = wick_jscan_start(&r->scan, config->flags, config->depth, data, len);
     }
-    clear_error(error);
-    status = config && config->size != sizeof *config ? WICK_E_CONFIG : wick_jscan_init(&r->scan, &json, data, len);
     if (status != WICK_OK)
         wick_event_fail(error, status, 0);
     return status;
@@ -376,7 +381,7 @@ wick_status wick_event_read(const wick_event_config *config, const void *data, s
     wick_event_error unused;
     error = error ? error : &unused;
     event->type = WICK_TYPE_UNKNOWN;
-    memset(&event->head, 0, sizeof event->head);
+    memset(&event->head, 0, wick_struct_fields[WICK_STRUCT_envelope].size); /* not a constant: no `rep stos` */
     if (begin_reading(&r, config, data, len, error) != WICK_OK)
         return error->status;
     r.event = event;

@@ -35,8 +35,16 @@ typedef struct wick_reading {
     wick_text unknown[WICK_UNKNOWN_MAX];
 } wick_reading;
 
+/* Begin frame `depth` with the object at p. */
+void wick_reading_frame(wick_reading *r, uint32_t depth, const uint8_t *p, const wick_fields *fields, void *base);
 /* Note an error in a row of the innermost frame, if it is the first. Returns NULL. */
 const uint8_t *wick_reading_wrong(wick_reading *r, uint32_t row, const uint8_t *at, const char *what);
+/*
+ * Read members of the innermost frame as long as they are what is expected: in the order of the table, with no white
+ * space, of the plain kinds, nothing wrong with them. From p, at the quote of a name; returns where it stopped, which is
+ * p itself, or behind a value, with *read set if there was one.
+ */
+const uint8_t *wick_reading_fast(wick_reading *r, const uint8_t *p, int *read);
 /* Read the value at p, which is not null, into the member of a row; behind the value, or NULL if it is not JSON. */
 const uint8_t *wick_reading_field(wick_reading *r, uint32_t row, const uint8_t *p);
 

@@ -3,7 +3,8 @@
  */
 #include "agent/event_fields.h"
 
-#define NAME(text) {",\"" text "\":", sizeof(",\"" text "\":") - 1}
+#define NAME(text) \
+    {",\"" text "\":\"", sizeof(",\"" text "\":") - 1, sizeof(text) < 8 ? (uint8_t)(64 - 8 * sizeof(text)) : 0}
 
 /* What min, max and extra become per kind; max 0 is no limit. */
 #define EXTRA_OF_STRING(extra) 0
@@ -25,13 +26,14 @@
 #define EXTRA_OF_NEST(extra) WICK_STRUCT_##extra
 #define EXTRA_OF_ALIAS(extra) 0
 
+#define MATCH(name, kind) (sizeof(name) + 1 + (WICK_KIND_##kind <= WICK_KIND_ROOM))
 #define FIELD_ROW(fields, member, name, kind, need, min, max, extra, doc)                                     \
     {NAME(name), (min), (max) ? (max) : INT64_MAX, (uint16_t)offsetof(wick_##fields, member), WICK_KIND_##kind, \
-     EXTRA_OF_##kind(extra)},
+     EXTRA_OF_##kind(extra), MATCH(name, kind), MATCH(name, kind) < 8 ? (uint8_t)(64 - 8 * MATCH(name, kind)) : 0},
 
 /* A struct without fields still has an array, so each ends with an empty row. */
 #define WICK_MAKE(fields) \
-    static const wick_field rows_##fields[] = {WICK_FIELDS_##fields(FIELD_ROW){{"", 0}, 0, 0, 0, WICK_KIND_ALIAS, 0}};
+    static const wick_field rows_##fields[] = {WICK_FIELDS_##fields(FIELD_ROW){{"", 0, 0}, 0, 0, 0, WICK_KIND_ALIAS, 0, 0, 0}};
 WICK_STRUCT_MAP(WICK_MAKE)
 #undef WICK_MAKE
 

@@ -360,6 +360,7 @@ wick_status wick_event_write_body(const wick_event *event, uint32_t flags, void 
         write_head(&w, &event->head, WICK_AT_envelope_type, WICK_AT_envelope_type + 1);
     }
     write_head(&w, &event->head, WICK_AT_envelope_type + 1, WICK_AT_envelope_payload);
+    write_head(&w, &event->head, WICK_AT_envelope_payload + 1, WICK_AT_envelope_first_seq);
     what = wick_check_envelope(&event->head, message, &row);
     if (what)
         wrong_row(&w, row, what);

@@ -8,16 +8,24 @@
 
 wick_status wick_jscan_init(wick_jscan *scan, const wick_json_config *config, const void *data, size_t len)
 {
-    memset(scan, 0, sizeof *scan);
-    if (config && (config->size != sizeof *config || config->depth > WICK_JSON_DEPTH_MAX))
+    if (config && config->size != sizeof *config)
+        return WICK_E_CONFIG;
+    scan->kernels = config ? config->kernels : NULL;
+    return wick_jscan_start(scan, config ? config->flags : 0, config ? config->depth : 0, data, len);
+}
+
+wick_status wick_jscan_start(wick_jscan *scan, uint32_t flags, uint32_t depth, const void *data, size_t len)
+{
+    scan->status = WICK_OK;
+    scan->at = NULL;
+    if (depth > WICK_JSON_DEPTH_MAX)
         return WICK_E_CONFIG;
     if (len > UINT32_MAX || (!data && len))
         return WICK_E_ARG;
     scan->begin = data ? (const uint8_t *)data : (const uint8_t *)"";
     scan->end = scan->begin + len;
-    scan->flags = config ? config->flags : 0;
-    scan->max_depth = config && config->depth ? config->depth : WICK_DEFAULT_JSON_DEPTH;
-    scan->kernels = config ? config->kernels : NULL;
+    scan->flags = flags;
+    scan->max_depth = depth ? depth : WICK_DEFAULT_JSON_DEPTH;
     if (len >= 3 && memcmp(scan->begin, "\xEF\xBB\xBF", 3) == 0)
         wick_jscan_fail(scan, WICK_E_JSON_BOM, scan->begin);
     return scan->status;
@@ -319,14 +327,12 @@ const uint8_t *wick_jscan_literal(wick_jscan *scan, const uint8_t *p)
     return p;
 }
 
-/* A value that holds no other. */
-static const uint8_t *scan_scalar(wick_jscan *scan, const uint8_t *p, wick_jscan_text *text)
+/* A value that holds no other and is no string, from its first byte. */
+static const uint8_t *scan_scalar(wick_jscan *scan, const uint8_t *p)
 {
     if (p == scan->end)
         return wick_jscan_unexpected(scan, p);
     switch (*p) {
-    case '"':
-        return wick_jscan_string(scan, p + 1, text);
     case 't':
     case 'f':
     case 'n':
@@ -351,32 +357,36 @@ static const uint8_t *scan_scalar(wick_jscan *scan, const uint8_t *p, wick_jscan
 }
 
 /* The name of a member from p, white space allowed, up to the first byte of its value. */
-static const uint8_t *scan_name(wick_jscan *scan, const uint8_t *p)
+static inline const uint8_t *scan_name(wick_jscan *scan, const uint8_t *p)
 {
-    wick_jscan_text text;
-    p = wick_jscan_space(p, scan->end);
-    if (p == scan->end || *p != '"')
+    const uint8_t *end = scan->end;
+    p = wick_jscan_space(p, end);
+    if (WICK_UNLIKELY(p == end || *p != '"'))
         return wick_jscan_unexpected(scan, p);
-    p = wick_jscan_string(scan, p + 1, &text);
-    if (!p)
+    p = wick_jscan_skip_string(scan, p + 1);
+    if (WICK_UNLIKELY(!p))
         return NULL;
-    p = wick_jscan_space(p, scan->end);
-    if (p == scan->end || *p != ':')
-        return wick_jscan_unexpected(scan, p);
-    return wick_jscan_space(p + 1, scan->end);
+    if (WICK_UNLIKELY(p == end || *p != ':')) {
+        p = wick_jscan_space(p, end);
+        if (p == end || *p != ':')
+            return wick_jscan_unexpected(scan, p);
+    }
+    return wick_jscan_space(p + 1, end);
 }
 
-/* Behind a value inside `open` containers: close what ends here, and go to the next value, or to *open 0. */
-static const uint8_t *scan_on(wick_jscan *scan, const uint8_t *p, uint64_t *kinds, uint32_t *open)
+/*
+ * Behind a value inside `open` containers: close what ends here. Returns at the comma that goes on, or behind the
+ * outermost bracket with *open 0.
+ */
+static inline const uint8_t *scan_close(wick_jscan *scan, const uint8_t *p, uint64_t *kinds, uint32_t *open)
 {
     while (*open) {
-        int object = (int)(*kinds & 1);
         p = wick_jscan_space(p, scan->end);
-        if (p == scan->end)
+        if (WICK_UNLIKELY(p == scan->end))
             return wick_jscan_unexpected(scan, p);
         if (*p == ',')
-            return object ? scan_name(scan, p + 1) : wick_jscan_space(p + 1, scan->end);
-        if (*p != (object ? '}' : ']'))
+            return p;
+        if (WICK_UNLIKELY(*p != (*kinds & 1 ? '}' : ']')))
             return wick_jscan_unexpected(scan, p);
         p++;
         *kinds >>= 1;
@@ -385,45 +395,64 @@ static const uint8_t *scan_on(wick_jscan *scan, const uint8_t *p, uint64_t *kind
     return p;
 }
 
+/* Open the container at p, and go to its first value; or behind its bracket with *empty set. */
+static const uint8_t *scan_open(wick_jscan *scan, const uint8_t *p, int *empty)
+{
+    int object = *p == '{';
+    p = wick_jscan_space(p + 1, scan->end);
+    *empty = p < scan->end && *p == (object ? '}' : ']');
+    if (*empty)
+        return p + 1;
+    return object ? scan_name(scan, p) : p;
+}
+
 /* A container, from its bracket, with all that is in it. */
 static const uint8_t *scan_container(wick_jscan *scan, const uint8_t *p, uint32_t depth)
 {
     uint64_t kinds = 0;
     uint32_t open = 0;
-    wick_jscan_text text;
-    do {
-        while (p < scan->end && (*p | 0x20) == '{') { /* `[` is `{` without 0x20 */
-            int object = *p == '{';
+    int empty;
+    for (;;) {
+        if (WICK_LIKELY(p < scan->end && *p == '"')) {
+            p = wick_jscan_skip_string(scan, p + 1);
+        } else if (p < scan->end && (*p | 0x20) == '{') { /* `[` is `{` without 0x20 */
             if (depth + open >= scan->max_depth)
                 return wick_jscan_fail(scan, WICK_E_JSON_DEPTH, p);
+            kinds = kinds << 1 | (uint64_t)(*p == '{');
             open++;
-            kinds = kinds << 1 | (uint64_t)object;
-            p = wick_jscan_space(p + 1, scan->end);
-            if (p < scan->end && *p == (object ? '}' : ']'))
-                goto closed;
-            if (object)
-                p = scan_name(scan, p);
-            if (!p)
-                return NULL;
+            p = scan_open(scan, p, &empty);
+            if (p && !empty)
+                continue;
+            kinds >>= 1;
+            open--;
+        } else {
+            p = scan_scalar(scan, p);
         }
-        p = scan_scalar(scan, p, &text);
+        if (p)
+            p = scan_close(scan, p, &kinds, &open);
+        if (!p || open == 0)
+            return p;
+        p = kinds & 1 ? scan_name(scan, p + 1) : wick_jscan_space(p + 1, scan->end);
         if (!p)
             return NULL;
-closed:
-        p = scan_on(scan, p, &kinds, &open);
-    } while (p && open);
-    return p;
+    }
 }
 
 const uint8_t *wick_jscan_value(wick_jscan *scan, const uint8_t *p, uint32_t depth, wick_text *out)
 {
     wick_jscan_text text;
     const uint8_t *from = p;
+    if (p < scan->end && *p == '"') {
+        p = wick_jscan_string(scan, p + 1, &text);
+        if (p && out)
+            *out = text.text;
+        return p;
+    }
     if (p < scan->end && (*p | 0x20) == '{')
         p = scan_container(scan, p, depth);
     else
-        p = scan_scalar(scan, p, &text);
+        p = scan_scalar(scan, p);
     if (p && out)
-        *out = *from == '"' ? text.text : wick_jscan_slice(from, p, WICK_TEXT_JSON);
+        *out = wick_jscan_slice(from, p, WICK_TEXT_JSON);
     return p;
 }

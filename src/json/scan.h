@@ -36,6 +36,8 @@ typedef struct wick_jscan_text {
 
 /* Set up a scan from a config that may be NULL, and check the start of the message for a byte order mark. */
 wick_status wick_jscan_init(wick_jscan *scan, const wick_json_config *config, const void *data, size_t len);
+/* The same from the values of a config; scan->kernels is for the caller to set. */
+wick_status wick_jscan_start(wick_jscan *scan, uint32_t flags, uint32_t depth, const void *data, size_t len);
 /* Record an error. Returns NULL, so that it can be returned. */
 const uint8_t *wick_jscan_fail(wick_jscan *scan, wick_status status, const uint8_t *at);
 /* A byte at p that does not belong there: a syntax error, or the end of the text. */
@@ -173,6 +175,21 @@ static inline wick_jscan_mask wick_jscan_block(const wick_jscan *scan, const uin
         return 0;
     *len = left;
     return wick_jscan_drop(wick_jscan_stops(scan->end - WICK_JSCAN_BLOCK), (unsigned)(WICK_JSCAN_BLOCK - left));
+}
+
+/* A string whose content is not wanted, behind its opening quote. */
+static inline const uint8_t *wick_jscan_skip_string(wick_jscan *scan, const uint8_t *p)
+{
+    wick_jscan_text text;
+    size_t len;
+    wick_jscan_mask mask = wick_jscan_block(scan, p, &len);
+    if (WICK_LIKELY(mask != 0)) {
+        unsigned n = wick_jscan_first(mask);
+        if (WICK_LIKELY(p[n] == '"'))
+            return p + n + 1;
+        len = n;
+    }
+    return wick_jscan_long_string(scan, p, p + len, &text);
 }
 
 /* A string, behind its opening quote. Inline: short, without escapes, in ASCII. */

@@ -342,9 +342,9 @@ static void written_then_read(void)
 static void every_capacity(void)
 {
     static const char json[] =
-        "{\"seq\":12,\"first_seq\":10,\"type\":\"agent.completed\",\"ts\":1795212345678,\"id\":\"a\",\"session_i"
+        "{\"seq\":12,\"first_seq\":10,\"type\":\"agent.completed\",\"ts\":1795212345678,\"session_i"
         "d\":\"s\\u0001\","
-        "\"mission_id\":5,\"meta\":{\"a\":[1]},\"payload\":{\"result\":\"x\\ny\xc3\xa9zzzzzzzzzzzzzzzzzzzzzzzz\""
+        "\"mission_id\":5,\"meta\":{\"a\":[1]},\"id\":\"a\",\"payload\":{\"result\":\"x\\ny\xc3\xa9zzzzzzzzzzzzzzzzzzzzzzzz\""
         ",\"finish_reason\":\"stop\","
         "\"usage\":{\"input_tokens\":5,\"cost\":{\"amount\":1.5,\"currency\":\"USD\"}}}}";
     wick_event e;
