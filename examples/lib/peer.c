@@ -53,9 +53,12 @@ static int reserve_touched(struct peer_io *io)
     if (io->count < io->touched_cap)
         return 0;
     size_t cap = io->touched_cap ? io->touched_cap * 2 : 256;
-    struct peer **touched = realloc(io->touched, cap * sizeof(struct peer *));
+    struct peer **touched = malloc(cap * sizeof(struct peer *)); /* not realloc(): what is unused stays untouched memory */
     if (!touched)
         return -1;
+    if (io->touched_count)
+        memcpy(touched, io->touched, io->touched_count * sizeof(struct peer *));
+    free(io->touched);
     io->touched = touched;
     io->touched_cap = cap;
     return 0;
