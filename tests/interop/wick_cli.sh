@@ -59,6 +59,7 @@ same wick_cli/connect-slow-reader "$tmp/in" "$tmp/out"
 
 # Each message is written out as it comes: the answer is there while stdin is still open.
 mkfifo "$tmp/fifo"
+rm -f "$tmp/out"
 "$wick" connect "$SERVER_URL" < "$tmp/fifo" > "$tmp/out" 2> /dev/null &
 pid=$!
 exec 3> "$tmp/fifo"
@@ -70,8 +71,11 @@ while [ ! -s "$tmp/out" ] && [ $tries -lt 50 ]; do
 done
 says wick_cli/connect-at-once "$tmp/out" '^hello$'
 kill -INT $pid
+(sleep 10 && kill -KILL $pid) 2> /dev/null &
+guard=$!
 wait $pid
 exits wick_cli/connect-interrupted 0 $?
+kill $guard
 exec 3>&-
 
 printf 'bad \377\ngood\n' | "$wick" connect "$SERVER_URL" > "$tmp/out" 2> "$tmp/err"
