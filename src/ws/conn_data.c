@@ -100,7 +100,7 @@ static wick_status message_in_block(wick_conn *conn, wick_input *in)
 {
     wick_status status;
     if (conn->utf8 != 0) {
-        in->pos -= in->pos > 0;
+        in->pos--; /* the last byte: of the payload, or of the header of an empty frame */
         return WICK_E_UTF8;
     }
     status = tell_message(conn, conn->block, (size_t)conn->message_len);
@@ -181,7 +181,7 @@ static wick_status recv_slice(wick_conn *conn, wick_input *in, size_t n)
         status = tell_piece(conn, data, good, end && !bad);
     if (bad && status >= 0) {
         in->pos += good;
-        in->pos -= good == n && in->pos > 0;
+        in->pos -= good == n; /* cut off: the last byte, be it the header's */
         return WICK_E_UTF8;
     }
     if (status == WICK_BLOCKED)

@@ -369,20 +369,30 @@ static wick_status feed_piece(recorder *r, const uint8_t *data, size_t len)
     return status;
 }
 
+/* Whether the status says what the peer's bytes are, not what a callback did. */
+static int is_the_peers(wick_status status)
+{
+    return status <= WICK_E_RSV;
+}
+
 void recorder_feed(recorder *r, const uint8_t *data, size_t len, const uint8_t *cut)
 {
     wick_status status = WICK_OK;
     wick_conn_error error;
-    size_t end = 0;
-    for (size_t at = 0; at < len && status == WICK_OK; at = end) {
-        for (end = at + 1; end < len && !(cut && cut[end]); end++)
-            ;
-        status = feed_piece(r, data + at, end - at);
+    size_t start = 0, end = 0;
+    while (end < len && status == WICK_OK) {
+        start = end++;
+        while (end < len && !(cut && cut[end]))
+            end++;
+        status = feed_piece(r, data + start, end - start);
     }
     if (status != WICK_OK)
         check_sticky(r, status);
     wick_conn_error_get(r->conn, &error);
     MUST(error.status == status);
+    /* An error shows in the call that brings the byte which proves it. */
+    if (is_the_peers(status))
+        MUST(error.offset >= start && error.offset < end);
     r->got.status = status;
     r->got.offset = status != WICK_OK ? error.offset : 0;
     r->got.sent = status != WICK_OK ? error.close_code : 0;

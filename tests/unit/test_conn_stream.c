@@ -9,6 +9,11 @@
 
 #include <stdlib.h>
 
+static int slow_machine(void)
+{
+    return test_rounds(100) < 100;
+}
+
 /* ---- Random streams -------------------------------------------------------------------------------------------- */
 
 static void try_stream(wick_role role, const bytes *stream)
@@ -35,7 +40,7 @@ static void random_streams(int mutate)
     for (size_t i = 0; i < test_rounds(1500) && !test_failed(); i++) {
         wick_role role = (wick_role)test_below(2);
         bytes stream = {0};
-        stream_random(&stream, role, 1 + test_below(8), test_below(10) ? 300 : 3000);
+        stream_random(&stream, role, 1 + test_below(8), test_below(10) || slow_machine() ? 300 : 3000);
         if (mutate)
             stream_mutate(&stream);
         try_stream(role, &stream);
@@ -87,7 +92,7 @@ static int decide_once(recorder *r, call which)
 
 static void everything(bytes *to, wick_role role)
 {
-    uint8_t big[2000];
+    uint8_t big[600];
     memset(big, 'b', sizeof big);
     stream_frame(to, role, 0x81, "whole", 5);
     stream_frame(to, role, 0x89, "ping", 4);
@@ -132,7 +137,8 @@ static void for_each_way(void (*fn)(wick_role role, int way, int kind, const byt
         everything(&stream, (wick_role)role);
         for (int way = 0; way < WAY_COUNT; way++)
             for (int kind = 0; kind < CUT_KINDS && !test_failed(); kind++)
-                fn((wick_role)role, way, kind, &stream);
+                if (!slow_machine() || way % CUT_KINDS == kind)
+                    fn((wick_role)role, way, kind, &stream);
         bytes_free(&stream);
     }
 }

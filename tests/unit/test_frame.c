@@ -106,9 +106,10 @@ static void compare(const uint8_t *data, size_t len, wick_role role, unsigned rs
 static void every_first_two_bytes(void)
 {
     uint8_t data[14] = {0};
-    for (unsigned two = 0; two < 65536 && !test_failed(); two++)
+    unsigned step = test_rounds(100) < 100 ? 7 : 1; /* 7 has no factor in common with any field's size */
+    for (unsigned two = 0; two < 65536 && !test_failed(); two += step)
         for (unsigned rsv = 0; rsv <= 0x70; rsv += 0x10)
-            for (size_t len = 1; len <= 14; len += len < 2 ? 1 : 4) {
+            for (size_t len = 1; len <= 14; len += len < 2 ? 1 : 12) {
                 data[0] = (uint8_t)(two >> 8);
                 data[1] = (uint8_t)two;
                 data[8] = (uint8_t)two; /* a 64-bit length that may be minimal */
@@ -120,7 +121,8 @@ static void every_first_two_bytes(void)
 static void lengths_in_every_form(void)
 {
     uint8_t data[14] = {0x82};
-    for (unsigned len = 0; len < 65536; len++) {
+    unsigned step = test_rounds(100) < 100 ? 13 : 1;
+    for (unsigned len = 0; len < 65536; len += step) {
         for (unsigned form = 126; form <= 127; form++) {
             memset(data + 1, 0, 13);
             data[1] = (uint8_t)(0x80 | form);
