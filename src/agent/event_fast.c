@@ -157,10 +157,10 @@ static inline const uint8_t *fast_value(wick_reading *r, const uint8_t *p, const
  * Members of the innermost frame. Returns where it stopped: behind the last value, or before the comma of a member that
  * takes a closer look; *value is then the value of that member if its name is in the table, else NULL.
  */
-static inline const uint8_t *fast_members(wick_reading *r, const uint8_t *p, int *read, const uint8_t **value)
+static inline const uint8_t *fast_members(wick_reading *r, const uint8_t *p, int *unread, const uint8_t **value)
 {
     struct wick_event_frame *frame = &r->frame[r->depth];
-    const uint8_t *end = r->scan.end, *behind;
+    const uint8_t *end = r->scan.end, *behind, *done = p;
     const wick_field *row = frame->fields->field + frame->next;
     uint32_t i = frame->next, count = frame->fields->count, got = 0;
     *value = NULL;
@@ -181,21 +181,21 @@ static inline const uint8_t *fast_members(wick_reading *r, const uint8_t *p, int
         got |= (uint32_t)1 << i;
         i++;
         row++;
-        p = behind;
+        done = behind;
         *value = NULL;
-        if (end - p < 3 || p[0] != ',' || p[1] != '"')
+        if (end - done < 3 || done[0] != ',' || done[1] != '"')
             break;
-        p++;
+        p = done + 1;
     }
     if (got)
-        *read = 0;
+        *unread = 0;
     if (i == count)
         *value = NULL;
     else
         frame->next = i; /* where the general reader looks first */
     frame->seen |= got;
     frame->present |= got;
-    return p - (got && p < end && *p == '"');
+    return done;
 }
 
 /* Open the payload of a message whose type is known, if it is that what stands at p. */
@@ -216,17 +216,17 @@ static inline int fast_payload(wick_reading *r, const uint8_t *p)
     return 1;
 }
 
-const uint8_t *wick_reading_fast(wick_reading *r, const uint8_t *p, int *read)
+const uint8_t *wick_reading_fast(wick_reading *r, const uint8_t *p, int *unread)
 {
     const uint8_t *value;
     do {
         /* If something that lies ahead has come already, it could come twice. */
         if (WICK_UNLIKELY((uint64_t)r->frame[r->depth].seen >> r->frame[r->depth].next))
             return p;
-        p = fast_members(r, p, read, &value);
+        p = fast_members(r, p, unread, &value);
         if (!fast_payload(r, value))
             return p;
         p = value + 1;
-        *read = 1;
+        *unread = 1;
     } while (1);
 }

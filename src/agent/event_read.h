@@ -41,10 +41,10 @@ void wick_reading_frame(wick_reading *r, uint32_t depth, const uint8_t *p, const
 const uint8_t *wick_reading_wrong(wick_reading *r, uint32_t row, const uint8_t *at, const char *what);
 /*
  * Read members of the innermost frame as long as they are what is expected: in the order of the table, with no white
- * space, of the plain kinds, nothing wrong with them. From p, at the quote of a name; returns where it stopped, which is
- * p itself, or behind a value, with *read set if there was one.
+ * space, nothing wrong with them. From p, at the quote of a name. Returns behind the last value with *unread 0, or with
+ * *unread 1 at the quote of a name that takes a closer look, which may be the first one of a payload that was opened.
  */
-const uint8_t *wick_reading_fast(wick_reading *r, const uint8_t *p, int *read);
+const uint8_t *wick_reading_fast(wick_reading *r, const uint8_t *p, int *unread);
 /* Read the value at p, which is not null, into the member of a row; behind the value, or NULL if it is not JSON. */
 const uint8_t *wick_reading_field(wick_reading *r, uint32_t row, const uint8_t *p);
 

@@ -3,8 +3,10 @@
  */
 #include "agent/event_fields.h"
 
+/* The bits of 8 bytes that are not among the first len. */
+#define SHIFT(len) ((len) < 8 ? (uint8_t)(64 - 8 * (len)) : 0)
 #define NAME(text) \
-    {",\"" text "\":\"", sizeof(",\"" text "\":") - 1, sizeof(text) < 8 ? (uint8_t)(64 - 8 * sizeof(text)) : 0}
+    {",\"" text "\":\"", sizeof(",\"" text "\":") - 1, SHIFT(sizeof(text))}
 
 /* What min, max and extra become per kind; max 0 is no limit. */
 #define EXTRA_OF_STRING(extra) 0
@@ -29,11 +31,11 @@
 #define MATCH(name, kind) (sizeof(name) + 1 + (WICK_KIND_##kind <= WICK_KIND_ROOM))
 #define FIELD_ROW(fields, member, name, kind, need, min, max, extra, doc)                                     \
     {NAME(name), (min), (max) ? (max) : INT64_MAX, (uint16_t)offsetof(wick_##fields, member), WICK_KIND_##kind, \
-     EXTRA_OF_##kind(extra), MATCH(name, kind), MATCH(name, kind) < 8 ? (uint8_t)(64 - 8 * MATCH(name, kind)) : 0},
+     EXTRA_OF_##kind(extra), MATCH(name, kind), SHIFT(MATCH(name, kind))},
 
 /* A struct without fields still has an array, so each ends with an empty row. */
-#define WICK_MAKE(fields) \
-    static const wick_field rows_##fields[] = {WICK_FIELDS_##fields(FIELD_ROW){{"", 0, 0}, 0, 0, 0, WICK_KIND_ALIAS, 0, 0, 0}};
+#define NO_ROW {{"", 0, 0}, 0, 0, 0, WICK_KIND_ALIAS, 0, 0, 0}
+#define WICK_MAKE(fields) static const wick_field rows_##fields[] = {WICK_FIELDS_##fields(FIELD_ROW) NO_ROW};
 WICK_STRUCT_MAP(WICK_MAKE)
 #undef WICK_MAKE
 
