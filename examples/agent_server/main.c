@@ -9,6 +9,7 @@
 
 #include "agent_server/server.h"
 #include "lib/log.h"
+#include "lib/options.h"
 
 /* The most rules that --route FILE may have. */
 #define ROUTES_MAX 1024
@@ -132,12 +133,14 @@ int main(int argc, char **argv)
     if (route_file)
         read_routes();
     read_origins();
-    if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || pages_init() < 0) {
+    if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || pages_init() < 0 ||
+        planes_init() < 0) {
         perror("agent_server");
         return 1;
     }
-    if (planes_init(&commands) < 0)
-        return 2;
+    for (size_t i = 0; i < commands.count; i++)
+        if (agents_add_command(&server.agents, commands.values[i]) < 0)
+            options_wrong(&program, "--agent %s: ID=COMMAND expected", commands.values[i]);
     server.start_ms = server.loop.now_ms;
     server.http.loop = &server.loop;
     server.http.on_request = on_request;

@@ -1,7 +1,6 @@
 /*
  * planes.c - the Experience and the Runtime in one process: three calls one way, one callback back, and the clock.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent_server/server.h"
@@ -13,8 +12,7 @@ static uint64_t now(void)
     return server.loop.now_ms;
 }
 
-/* Have the timer come at the next deadline of either plane. */
-static void arm_timer(void)
+void planes_arm(void)
 {
     uint64_t runtime = wick_runtime_deadline(server.runtime), experience = wick_experience_deadline(server.experience);
     uint64_t due = runtime < experience ? runtime : experience;
@@ -27,7 +25,7 @@ static void on_due(struct loop *loop, struct source *source)
     (void)source;
     wick_runtime_tick(server.runtime, loop->now_ms);
     wick_experience_tick(server.experience, loop->now_ms);
-    arm_timer();
+    planes_arm();
 }
 
 static const struct source_type timer_type = { .on_due = on_due };
@@ -38,7 +36,7 @@ static wick_status on_invoke(void *user, const wick_invocation *invocation, wick
 {
     (void)user;
     wick_status status = wick_runtime_invoke(server.runtime, invocation, code, now());
-    arm_timer();
+    planes_arm();
     return status;
 }
 
@@ -70,7 +68,7 @@ static int on_event(void *user, const wick_event *event)
         log_line("run %.*s: %s is refused: %s", (int)event->head.invocation_id.len, event->head.invocation_id.data,
                  wick_type_name(event->type), wick_status_text(status));
     if (event->type == WICK_TYPE_AGENT_INPUT_REQUEST)
-        arm_timer();
+        planes_arm();
     return (int)status;
 }
 
@@ -127,19 +125,11 @@ static int init_planes(void)
                : -1;
 }
 
-int planes_init(const struct option_list *commands)
+int planes_init(void)
 {
-    if (init_planes() < 0 || agents_init(&server.agents, &server.loop, server.runtime) < 0 ||
-        agents_add_builtin(&server.agents) < 0) {
-        perror("agent_server");
+    if (init_planes() < 0 || agents_init(&server.agents, &server.loop, server.runtime) < 0)
         return -1;
-    }
-    for (size_t i = 0; i < commands->count; i++)
-        if (agents_add_command(&server.agents, commands->values[i]) < 0) {
-            fprintf(stderr, "agent_server: --agent %s: ID=COMMAND expected\n", commands->values[i]);
-            return -1;
-        }
-    return 0;
+    return agents_add_builtin(&server.agents);
 }
 
 void planes_free(void)

@@ -9,7 +9,6 @@
 
 #include "lib/agents.h"
 #include "lib/http_server.h"
-#include "lib/options.h"
 
 struct server {
     struct loop loop;
@@ -30,9 +29,11 @@ struct server {
 
 extern struct server server;
 
-/* planes.c: set up Runtime, Experience and agents. commands are ID=COMMAND. Returns 0, or -1 with the reason printed. */
-int planes_init(const struct option_list *commands);
+/* planes.c: set up Runtime, Experience and the built-in agents. Returns 0, or -1 with errno. */
+int planes_init(void);
 void planes_free(void);
+/* Have the timer come at the next deadline of either plane: after any call that may have made a new one. */
+void planes_arm(void);
 /* End every run: their last events are on their way when this returns. */
 void planes_drain(void);
 

@@ -80,6 +80,7 @@ static void on_gone(struct peer *peer, wick_status why)
     if (!peer->user)
         return;
     wick_experience_detach(server.experience, session_of(peer), server.loop.now_ms);
+    planes_arm();
     free(peer->user);
     peer->user = NULL;
 }

@@ -1,0 +1,217 @@
+// The page of agent_server in headless Chromium: send, stream, question, keyboard, 390 px, restart, token; no error on the
+// console, nothing loaded from elsewhere.
+'use strict';
+const { spawn } = require('child_process');
+const { chromium } = require('playwright-core');
+
+const build = process.env.B || 'build';
+const flags = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'];
+if (process.getuid() === 0) flags.push('--no-sandbox');
+
+function start(port, ...options) {
+    return new Promise((resolve, reject) => {
+        const child = spawn(`${build}/bin/agent_server`, ['--port', String(port), ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
+        child.stdout.once('data', (line) => {
+            const match = /listening on (http:\/\/\S+:(\d+)\/)/.exec(line);
+            if (!match) return reject(new Error(`says ${line}`));
+            resolve({
+                url: match[1],
+                port: match[2],
+                stop: () => new Promise((done) => {
+                    child.once('exit', (code) => done(code));
+                    child.kill('SIGTERM');
+                }),
+            });
+        });
+        child.once('error', reject);
+    });
+}
+
+function assert(condition, what) {
+    if (!condition) throw new Error(what);
+}
+
+const part = (name) => `[data-wick="${name}"]`;
+const state = (page, name) => page.waitForSelector(`${part('status')}[data-state="${name}"]`, { timeout: 15000 });
+const runs = (page, name, count) =>
+    page.waitForFunction(([s, n]) => document.querySelectorAll(`.run[data-state="${s}"]`).length === n, [name, count],
+        { timeout: 15000 });
+
+async function ask(page, surface, text) {
+    await page.selectOption('#surface', surface);
+    await page.fill(part('input'), text);
+    await page.press(part('input'), 'Enter');
+}
+
+const cases = {
+    async sends_and_shows_tokens(page) {
+        for (const name of ['status', 'input', 'send', 'log', 'usage'])
+            assert((await page.$$(part(name))).length === 1, `one ${name}`);
+        await page.type(part('input'), 'Summarize this file');
+        await page.press(part('input'), 'Enter');
+        await runs(page, 'completed', 1);
+        assert((await page.textContent('.run .text')) === 'Summarize this file', 'the answer');
+        assert((await page.inputValue(part('input'))) === '', 'the input is empty again');
+        assert(/\d+ tokens in, \d+ out/.test(await page.textContent(part('usage'))), 'usage');
+        await page.fill(part('input'), 'by the button');
+        await page.click(part('send'));
+        await runs(page, 'completed', 2);
+        // Shift+Enter starts a line, an empty message is not sent.
+        await page.press(part('input'), 'Enter');
+        await page.type(part('input'), 'one');
+        await page.press(part('input'), 'Shift+Enter');
+        await page.type(part('input'), 'two');
+        assert((await page.inputValue(part('input'))) === 'one\ntwo', 'two lines');
+        await page.fill(part('input'), '');
+        assert((await page.$$('.run')).length === 2, 'nothing else was sent');
+    },
+    async several_runs_at_once(page) {
+        await ask(page, 'operations_pillar', 'Delete it?');
+        await page.waitForSelector('.question input');
+        await ask(page, 'data_pillar', '1 2 3');
+        await ask(page, 'experience_pillar', 'x '.repeat(5000));
+        await runs(page, 'completed', 2);
+        const texts = await page.$$eval('.run .text', (all) => all.map((e) => e.textContent));
+        assert(texts[1].includes('sum 6') && texts[2] === 'x '.repeat(5000), 'both answers');
+        assert((await page.textContent('.actions summary')).length > 0, 'actions are folded');
+        assert(!(await page.$eval('.run:nth-of-type(2) .actions', (d) => d.open)), 'closed');
+        await runs(page, 'running', 1);
+    },
+    async questions_by_keyboard(page) {
+        await page.selectOption('#surface', 'operations_pillar');
+        await page.focus(part('input'));
+        await page.keyboard.type('Move the archive?');
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('.question input');
+        assert(await page.$eval('.question input', (e) => e === document.activeElement), 'the question has the focus');
+        assert((await page.$eval('.question label', (e) => e.textContent)).includes('Move the archive?'), 'its label');
+        await page.keyboard.type('tonight & "quietly"');
+        await page.keyboard.press('Enter');
+        await runs(page, 'completed', 1);
+        assert((await page.textContent('.run .text')).includes('tonight & "quietly"'), 'word for word');
+        assert((await page.$$('.question')).length === 0, 'the question has gone');
+        assert(await page.$eval(part('input'), (e) => e === document.activeElement), 'the focus is back');
+    },
+    async stop_and_failure(page) {
+        await ask(page, 'operations_pillar', 'Wait');
+        await page.waitForSelector('.question');
+        await page.click('.stop');
+        await runs(page, 'failed', 1);
+        assert((await page.textContent('.run .chip')) === 'stopped', 'stopped');
+        await ask(page, 'content_pillar', 'y'.repeat(262145));
+        await runs(page, 'failed', 2);
+        assert((await page.textContent('.run:nth-of-type(2) .problem')).startsWith('INVALID_PAYLOAD: payload.text'), 'why');
+    },
+    async names_and_roles(page) {
+        assert((await page.getAttribute(part('status'), 'role')) === 'status', 'status speaks');
+        assert((await page.getAttribute(part('log'), 'role')) === 'log', 'log');
+        assert((await page.getAttribute('html', 'lang')) === 'en' && (await page.title()) !== '', 'language and title');
+        const nameless = await page.$$eval('button, input, select, textarea', (all) => all.filter((e) =>
+            !e.textContent.trim() && !e.labels?.length && !e.getAttribute('aria-label')).map((e) => e.outerHTML));
+        assert(nameless.length === 0, nameless.join());
+        // All of it is reached with the tabulator.
+        const reached = new Set();
+        for (let i = 0; i < 8; i++) {
+            await page.keyboard.press('Tab');
+            reached.add(await page.evaluate(() => document.activeElement.dataset.wick || document.activeElement.id));
+        }
+        for (const name of ['input', 'send', 'log', 'surface']) assert(reached.has(name), `${name} by keyboard`);
+    },
+    async fits_390_px(page) {
+        await page.setViewportSize({ width: 390, height: 844 });
+        await ask(page, 'data_pillar', `name,${'value'.repeat(40)}\nheron,98\negret,61\n`);
+        await ask(page, 'experience_pillar', 'w'.repeat(900));
+        await ask(page, 'operations_pillar', 'Move the archive to the new disk?');
+        await page.waitForSelector('.question');
+        await runs(page, 'completed', 2);
+        const wide = await page.evaluate(() => [document.documentElement.scrollWidth,
+            document.querySelector('[data-wick="log"]').scrollWidth - document.querySelector('[data-wick="log"]').clientWidth]);
+        assert(wide[0] === 390 && wide[1] === 0, `scrolls sideways: ${wide}`);
+        for (const name of ['input', 'send', 'status']) {
+            const box = await page.locator(part(name)).boundingBox();
+            assert(box.x >= 0 && box.x + box.width <= 390 && box.y >= 0 && box.y + box.height <= 844, `${name} in sight`);
+        }
+        const question = await page.locator('.question').boundingBox();
+        assert(question.y > 0 && question.y + question.height < 844, 'the question is in sight');
+        if (process.env.WICK_SCREENSHOT) await page.screenshot({ path: process.env.WICK_SCREENSHOT });
+    },
+    async nothing_of_a_text_is_markup(page) {
+        await ask(page, 'experience_pillar', '<img src=x onerror=alert(1)><b>bold</b>');
+        await runs(page, 'completed', 1);
+        assert((await page.$$('.run img, .run .text b')).length === 0, 'no element');
+        assert((await page.textContent('.run .text')) === '<img src=x onerror=alert(1)><b>bold</b>', 'the text as it is');
+    },
+};
+
+async function restart(browser) {
+    let server = await start(0);
+    const port = server.port;
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    await state(page, 'connected');
+    await ask(page, 'operations_pillar', 'Wait');
+    await page.waitForSelector('.question');
+    await server.stop();
+    await state(page, 'reconnecting');
+    await runs(page, 'failed', 1);
+    server = await start(port);
+    await state(page, 'connected');
+    await ask(page, 'content_pillar', 'Still here');
+    await runs(page, 'completed', 1);
+    await page.close();
+    await server.stop();
+}
+
+async function token(browser) {
+    const server = await start(0, '--token', 's3cret');
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(server.url);
+    await state(page, 'offline');
+    await page.waitForSelector('#login[open]');
+    await page.fill('#token', 's3cret');
+    await page.keyboard.press('Enter');
+    await state(page, 'connected');
+    await ask(page, 'content_pillar', 'Hello');
+    await runs(page, 'completed', 1);
+    await page.context().close();
+    await server.stop();
+}
+
+async function report(name, fn) {
+    let timer;
+    try {
+        await Promise.race([fn(), new Promise((_, no) => (timer = setTimeout(() => no(new Error('takes too long')), 40000)))]);
+        console.log(`ok agent_page/${name}`);
+    } catch (error) {
+        console.log(`not ok agent_page/${name}: ${error.message.split('\n')[0]}`);
+        process.exitCode = 1;
+    }
+    clearTimeout(timer);
+}
+
+async function one(browser, server, fn) {
+    const page = await browser.newPage();
+    const wrong = [];
+    page.on('console', (m) => ['error', 'warning'].includes(m.type()) && wrong.push(m.text()));
+    page.on('pageerror', (e) => wrong.push(String(e)));
+    page.on('request', (r) => r.url() !== server.url && !r.url().startsWith('data:') && wrong.push(`loads ${r.url()}`));
+    await page.goto(server.url);
+    await state(page, 'connected');
+    await fn(page);
+    assert(wrong.length === 0, wrong.join('; '));
+    await page.close();
+}
+
+(async () => {
+    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: flags });
+    const server = await start(0);
+    const only = process.argv.slice(2);
+    for (const [name, fn] of Object.entries(cases))
+        if (!only.length || only.includes(name)) await report(name, () => one(browser, server, fn));
+    await server.stop();
+    if (!only.length || only.includes('restart')) await report('restart', () => restart(browser));
+    if (!only.length || only.includes('token')) await report('token', () => token(browser));
+    await browser.close();
+    process.exit();
+})();
