@@ -179,8 +179,6 @@ static wick_status body_take_data(wick_http_body *body, const uint8_t *data, siz
     piece->data = data;
     piece->len = n;
     body->total += n;
-    if (body->kind == WICK_HTTP_BODY_UNTIL_CLOSE)
-        return WICK_OK;
     body->left -= n;
     if (body->left == 0)
         body->state = body->kind == WICK_HTTP_BODY_CHUNKED ? CHUNK_DATA_CR : BODY_DONE;

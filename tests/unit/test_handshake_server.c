@@ -346,6 +346,12 @@ static void extended_connect(void)
     request.method = WICK_STR("GET");
     CHECK_STATUS(wick_handshake_check(&config, &request, &shake), WICK_E_REFUSED);
     CHECK_INT(shake.refusal, WICK_REFUSE_METHOD_NOT_ALLOWED);
+    const wick_http_header old = {WICK_STR("sec-websocket-version"), WICK_STR("12")};
+    request = connect_request(&old, 1);
+    CHECK_STATUS(wick_handshake_check(&config, &request, &shake), WICK_E_REFUSED);
+    CHECK_INT(shake.refusal, WICK_REFUSE_UNSUPPORTED_WEBSOCKET_VERSION);
+    request = connect_request(list + 1, 2);
+    CHECK_STATUS(wick_handshake_check(&config, &request, &shake), WICK_OK);
     request = connect_request(list + 1, 1);
     request.authority = WICK_STR("");
     CHECK_STATUS(wick_handshake_check(&config, &request, &shake), WICK_E_REFUSED);

@@ -211,6 +211,9 @@ static void broken_chunks(void)
     check_body(1, "", 100, "0\r\n folded\r\n", WICK_E_HTTP_CHUNK, 3, "");
     check_body(1, "", 100, "0\r\na: b\n", WICK_E_HTTP_CHUNK, 7, "");
     check_body(1, "", 100, "0\r\n\rx", WICK_E_HTTP_CHUNK, 4, "");
+    /* A size is needed each time, and has its 16 digits each time. */
+    check_body(1, "", 100, "1\r\na\r\n\r\n", WICK_E_HTTP_CHUNK, 6, "a");
+    check_body(1, "", 100, "0000000000000001\r\na\r\n0000000000000001\r\nb\r\n0\r\n\r\n", WICK_OK, 47, "ab");
 }
 
 /* Neither an extension nor the trailer is read without end. */

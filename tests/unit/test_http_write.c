@@ -83,6 +83,8 @@ static void answers(void)
     a.content_type = str("");
     check_written(write_answer, &a, "HTTP/1.1 200 OK\r\n\r\n");
     a.length = 0;
+    a.status = 103;
+    check_written(write_answer, &a, "HTTP/1.1 103 Early Hints\r\n\r\n");
     a.status = 204;
     check_written(write_answer, &a, "HTTP/1.1 204 No Content\r\n\r\n");
     a.status = 304;
