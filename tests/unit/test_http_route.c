@@ -141,6 +141,19 @@ static void a_method_that_is_not_allowed(void)
     CHECK_INT(wick_http_route_find(routes, COUNT, WICK_STR("HEAD"), str("/x"), &m), 200);
 }
 
+static void a_slash_at_the_end_of_a_pattern_is_ignored(void)
+{
+    static const wick_http_route two[] = {ROUTE("/", "", 0, 1), ROUTE("/a/", "", 0, 2)};
+    wick_http_match m;
+    CHECK_INT(wick_http_route_find(two, 2, WICK_STR("GET"), str("/"), &m), 200);
+    CHECK_INT(m.route->id, 1);
+    CHECK_INT(wick_http_route_find(two, 2, WICK_STR("GET"), str("/a"), &m), 200);
+    CHECK_INT(m.route->id, 2);
+    CHECK_INT(wick_http_route_find(two, 2, WICK_STR("GET"), str("/a/"), &m), 200);
+    CHECK_INT(wick_http_route_find(two, 2, WICK_STR("GET"), str("/b"), &m), 404);
+    CHECK_INT(m.capture_count, 0);
+}
+
 /* The first of two that are alike wins, and one that is more exact early on beats one that is so later. */
 static void ties(void)
 {
@@ -164,6 +177,7 @@ int main(void)
     RUN(percent_encoding_does_not_hide_a_path);
     RUN(a_path_that_is_none_is_not_found);
     RUN(a_method_that_is_not_allowed);
+    RUN(a_slash_at_the_end_of_a_pattern_is_ignored);
     RUN(ties);
     return test_end();
 }
