@@ -418,7 +418,8 @@ WICK_API wick_status wick_conn_close(wick_conn *conn, unsigned code, const char 
 /**
  * Tell the time: sends the heartbeat's ping, and ends what has waited too long.
  *
- * To be called when wick_conn_deadline() has come; earlier is harmless.
+ * To be called when wick_conn_deadline() has come; earlier is harmless. A connection hears only what it is fed: a host
+ * that stops reading for longer than the heartbeat allows drops a peer that may be well, so it reads before it ticks.
  *
  * Returns
  *   WICK_OK

@@ -85,12 +85,8 @@ void wick_conn_pay_owed(wick_conn *conn, uint64_t now_ms)
     while (text[len] && len < WICK_REASON_MAX)
         len++;
     wick_status status = wick_conn_send_close(conn, wick_status_close_code(error), text, len);
-    if (status == WICK_E_REENTRY)
+    if (status == WICK_BLOCKED || status == WICK_E_REENTRY)
         return;
-    if (status == WICK_BLOCKED) {
-        conn->state = WICK_CLOSING;
-        return;
-    }
     become_closed(conn);
     if (status == WICK_OK) {
         conn->flags |= FLAG_CLOSE_TOLD;
@@ -105,16 +101,17 @@ void wick_conn_pay_owed(wick_conn *conn, uint64_t now_ms)
  */
 void wick_conn_fail(wick_conn *conn, wick_status status, uint64_t now_ms)
 {
+    int owes = conn->state == WICK_OPEN && wick_status_close_code(status) != 0;
     if (conn->status == WICK_OK)
         conn->status = (int16_t)status;
-    wick_conn_return_memory(conn);
     conn->timer_ms = now_ms;
-    if (conn->state == WICK_OPEN && wick_status_close_code(status) != 0) {
+    /* First, so that the callbacks below cannot send any more. */
+    if (conn->state < WICK_LINGER)
+        conn->state = owes ? WICK_CLOSING : WICK_LINGER;
+    if (owes)
         conn->flags |= FLAG_CLOSE_OWED;
-        wick_conn_pay_owed(conn, now_ms);
-    } else if (conn->state < WICK_LINGER) {
-        conn->state = WICK_LINGER;
-    }
+    wick_conn_return_memory(conn);
+    wick_conn_pay_owed(conn, now_ms);
 }
 
 /* The time delay_ms after start_ms; WICK_NEVER if that is beyond all time. */

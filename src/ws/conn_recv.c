@@ -19,7 +19,7 @@ static int nothing_open(const wick_conn *conn)
 }
 
 /*
- * Find a whole unfragmented text or binary message at p[0..have): sets *body and gives its length, or SIZE_MAX if
+ * Find a whole unfragmented text or binary message at p[0..have): sets *header and gives its length, or SIZE_MAX if
  * there is none or it is not plain to see. Lengths of 65536 and more are never plain.
  */
 static inline size_t plain_message(const uint8_t *p, size_t have, size_t mask_len, size_t *header)

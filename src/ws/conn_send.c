@@ -89,13 +89,13 @@ static wick_status send_masked(wick_conn *conn, unsigned first_byte, const wick_
     uint8_t stack[WICK_FRAME_HEADER_MAX + STACK_PAYLOAD];
     uint8_t *memory = stack;
     wick_slice out;
-    size_t cap, n;
+    size_t cap = sizeof stack, n;
     wick_status status;
     if (len > STACK_PAYLOAD)
         memory = wick_conn_borrow(conn, NULL, len + WICK_FRAME_HEADER_MAX, &cap);
     if (!memory)
         return WICK_E_MEMORY;
-    status = memory == stack || cap >= len + WICK_FRAME_HEADER_MAX ? WICK_OK : WICK_E_MEMORY;
+    status = cap >= len + WICK_FRAME_HEADER_MAX ? WICK_OK : WICK_E_MEMORY;
     if (status == WICK_OK)
         status = masked_header(conn, first_byte, len, memory, &n);
     if (status == WICK_OK) {

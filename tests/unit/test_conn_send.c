@@ -458,6 +458,37 @@ static void a_callback_may_send_and_close(void)
         }
 }
 
+/* The close frame that goes out for an error calls on_output, which finds sending over. */
+static int refused_in_failure;
+
+static int send_while_failing(recorder *r, call which)
+{
+    wick_conn_error error;
+    wick_conn_error_get(r->conn, &error);
+    if (which == CALL_OUTPUT && error.status != WICK_OK) {
+        CHECK_STATUS(wick_conn_send(r->conn, WICK_TEXT, "x", 1), WICK_E_STATE);
+        CHECK_STATUS(wick_conn_close(r->conn, 1000, NULL, 0, 0), WICK_E_STATE);
+        refused_in_failure++;
+    }
+    return 0;
+}
+
+static void nothing_is_sent_from_inside_a_failure(void)
+{
+    recorder r;
+    bytes stream = {0};
+    recorder_init(&r, WICK_SERVER, WAY_WHOLE);
+    r.decide = send_while_failing;
+    stream_frame(&stream, WICK_SERVER, 0x01, "lent", 4);
+    bytes_fill(&stream, 0xFF, 1);
+    recorder_feed(&r, stream.data, stream.len, NULL);
+    CHECK_STATUS(r.got.status, WICK_E_RSV);
+    CHECK_INT(refused_in_failure, 1);
+    CHECK_INT(r.got.sent, 1002);
+    recorder_free(&r);
+    bytes_free(&stream);
+}
+
 /* ---- Close ----------------------------------------------------------------------------------------------------- */
 
 static void close_with_every_code(void)
@@ -573,6 +604,7 @@ int main(void)
     RUN(a_blocked_first_fragment_opens_nothing);
     RUN(nothing_is_sent_unless_open);
     RUN(a_callback_may_send_and_close);
+    RUN(nothing_is_sent_from_inside_a_failure);
     RUN(close_with_every_code);
     RUN(close_reasons);
     RUN(errors_explain_themselves);

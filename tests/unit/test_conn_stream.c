@@ -248,6 +248,93 @@ static void failing_at_any_call_sticks(void)
     for_each_way(fail_way);
 }
 
+/* ---- Which callbacks there are ---------------------------------------------------------------------------------- */
+
+/* Those that are missing are missed by nobody: the rest is told as ever. */
+static void missing_callbacks_are_not_missed(void)
+{
+    for (int role = 0; role < 2; role++)
+        for (int kind = 0; kind < CUT_KINDS; kind++) {
+            recorder r;
+            bytes stream = {0};
+            uint8_t *cut;
+            recorder_init(&r, (wick_role)role, WAY_WHOLE);
+            r.callbacks.on_ping = r.callbacks.on_pong = NULL;
+            r.callbacks.on_close = NULL;
+            everything(&stream, (wick_role)role);
+            cut = cuts_of(stream.len, kind);
+            recorder_feed(&r, stream.data, stream.len, cut);
+            CHECK_STATUS(r.got.status, WICK_OK);
+            CHECK_INT(r.got.state, WICK_LINGER);
+            CHECK_INT(r.messages, 5);
+            CHECK_INT(r.calls[CALL_OUTPUT], 3);
+            r.closed = 1; /* it was not told */
+            recorder_free(&r);
+            bytes_free(&stream);
+            free(cut);
+        }
+}
+
+/* on_begin is there and asks for nothing; without on_message every message comes in slices. */
+static void slices_where_there_is_no_on_message(void)
+{
+    for (int kind = 0; kind < CUT_KINDS; kind++) {
+        oracle_settings settings = {.role = WICK_SERVER};
+        recorder r;
+        bytes stream = {0};
+        outcome want;
+        uint8_t *cut;
+        recorder_init(&r, WICK_SERVER, WAY_ASK_SLICES);
+        r.callbacks.on_message = NULL;
+        everything(&stream, WICK_SERVER);
+        oracle_conn(&settings, stream.data, stream.len, &want);
+        cut = cuts_of(stream.len, kind);
+        recorder_feed(&r, stream.data, stream.len, cut);
+        CHECK(recorder_differs(&r, &want) == NULL);
+        recorder_free(&r);
+        outcome_free(&want);
+        bytes_free(&stream);
+        free(cut);
+    }
+}
+
+static int begun;
+
+static int ask_in_vain(wick_conn *conn, void *user, unsigned opcode, uint64_t len, int fin)
+{
+    (void)user, (void)opcode, (void)len, (void)fin;
+    begun++;
+    CHECK_STATUS(wick_conn_slices(conn), WICK_E_STATE);
+    return 0;
+}
+
+static int ask_nothing(wick_conn *conn, void *user, unsigned opcode, uint64_t len, int fin)
+{
+    (void)conn, (void)user, (void)opcode, (void)len, (void)fin;
+    begun++;
+    return 0;
+}
+
+static void asking_for_slices(void)
+{
+    for (int what = 0; what < 2; what++) {
+        recorder r;
+        bytes stream = {0};
+        begun = 0;
+        recorder_init(&r, WICK_SERVER, what == 0 ? WAY_WHOLE : WAY_SLICES);
+        r.callbacks.on_begin = what == 0 ? ask_in_vain : ask_nothing;
+        CHECK_STATUS(wick_conn_slices(r.conn), WICK_E_STATE); /* not in on_begin */
+        everything(&stream, WICK_SERVER);
+        recorder_feed(&r, stream.data, stream.len, NULL);
+        CHECK_STATUS(r.got.status, WICK_OK);
+        CHECK_INT(r.messages, 5);
+        CHECK_INT(begun, 5);
+        CHECK_INT(r.calls[CALL_SLICE] == 0, what == 0);
+        recorder_free(&r);
+        bytes_free(&stream);
+    }
+}
+
 int main(void)
 {
     RUN(valid_streams_are_valid);
@@ -256,5 +343,8 @@ int main(void)
     RUN(pausing_at_any_event_changes_nothing);
     RUN(blocking_at_any_event_changes_nothing);
     RUN(failing_at_any_call_sticks);
+    RUN(missing_callbacks_are_not_missed);
+    RUN(slices_where_there_is_no_on_message);
+    RUN(asking_for_slices);
     return test_end();
 }
