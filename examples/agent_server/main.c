@@ -1,6 +1,6 @@
 /*
- * agent_server - the reference server: a page, the Experience behind a WebSocket, the Runtime and its agents, in one process
- * and one thread.
+ * agent_server - the reference server: a page, the Experience behind a WebSocket, the Runtime and its agents, in
+ * one process and one thread.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -26,8 +26,8 @@ static struct option_list commands, origins;
 static const struct option_spec specs[] = {
     { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
     { "port", "N", "port to listen on, 0 for a free one (8080)", OPTION_NUMBER, &port, 65535 },
-    { "agent", "ID=COMMAND", "run COMMAND as the agent ID, once for each invocation; may be repeated", OPTION_LIST, &commands,
-      0 },
+    { "agent", "ID=COMMAND", "run COMMAND as the agent ID, once for each invocation; may be repeated", OPTION_LIST,
+      &commands, 0 },
     { "route", "FILE", "rules `surface user_role conversation_state agent_id` before the default ones", OPTION_TEXT,
       &route_file, 0 },
     { "token", "T", "let in only who has this token", OPTION_TEXT, &server.token, 0 },

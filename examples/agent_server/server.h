@@ -1,8 +1,8 @@
 /*
  * server.h - what the files of agent_server share.
  *
- * The planes meet here and nowhere else: socket.c joins WebSockets with the Experience, planes.c the Experience with the
- * Runtime, and agents.h the Runtime with its agents.
+ * The planes meet here and nowhere else: socket.c joins WebSockets with the Experience, planes.c the Experience
+ * with the Runtime, and agents.h the Runtime with its agents.
  */
 #ifndef AGENT_SERVER_SERVER_H
 #define AGENT_SERVER_SERVER_H

@@ -1,8 +1,9 @@
 /*
  * socket.c - the WebSocket at /api/runtime/agent: who may connect, and messages on their way to the Experience.
  *
- * A socket is a quiet session: PROTOCOL's profile for clients that offer no subprotocol. A subprotocol that carries a token
- * is no offer to speak it. Whatever else is offered is refused, because a browser would fail such a connection anyway.
+ * A socket is a quiet session: PROTOCOL's profile for clients that offer no subprotocol. A subprotocol that carries
+ * a token is no offer to speak it. Whatever else is offered is refused, because a browser would fail such a
+ * connection anyway.
  */
 #include <stdlib.h>
 #include <string.h>

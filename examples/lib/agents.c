@@ -177,7 +177,7 @@ enum step run_emit(struct run *run, const wick_event *event)
     struct agents *agents = run->agents;
     wick_status status = wick_runtime_emit(agents->runtime, run->handle, event, agents->loop->now_ms);
     if (status == WICK_OK)
-        return event->type == WICK_TYPE_AGENT_COMPLETED || event->type == WICK_TYPE_AGENT_FAILED ? STEP_DONE : STEP_MORE;
+        return event->type == WICK_TYPE_AGENT_COMPLETED ? STEP_DONE : STEP_MORE;
     if (status == WICK_BLOCKED)
         return STEP_BLOCKED;
     if (status != WICK_E_STATE) {
@@ -318,7 +318,8 @@ static int on_start(wick_runtime *runtime, wick_run handle, const wick_agent *ag
     run->handle = handle;
     run->start_ms = run->agents->loop->now_ms;
     source_init(&run->timer, &timer_type);
-    if (take_input(run, &invocation->input) < 0 || run->kind->begin(run) < 0 || run->out.failed || run->content.failed) {
+    int failed = take_input(run, &invocation->input) < 0 || run->kind->begin(run) < 0;
+    if (failed || run->out.failed || run->content.failed) {
         run_free(run);
         return -1;
     }

@@ -1,15 +1,15 @@
 /*
- * agents.h - the agents of a process: four that are built in, and any command as a child process, run from an event loop
- * on top of a wick_runtime.
+ * agents.h - the agents of a process: four that are built in, and any command as a child process, run from an event
+ * loop on top of a wick_runtime.
  *
  *     struct agents agents;
  *     agents_init(&agents, &loop, runtime);
  *     agents_add_builtin(&agents);
  *     agents_add_command(&agents, "guide.content=./agent.sh");        // in place of the built-in one
  *
- * Nothing here blocks. A run is a small state machine that emits one event at a time; all that can go on take turns, and
- * the loop looks after its sockets in between. A run whose events are refused waits for on_room: the output of a child is
- * then not read, so that the pipe holds the child back.
+ * Nothing here blocks. A run is a small state machine that emits one event at a time; all that can go on take
+ * turns, and the loop looks after its sockets in between. A run whose events are refused waits for on_room: the
+ * output of a child is then not read, so that the pipe holds the child back.
  */
 #ifndef EXAMPLES_AGENTS_H
 #define EXAMPLES_AGENTS_H

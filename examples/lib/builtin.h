@@ -1,6 +1,6 @@
 /*
- * builtin.h - what the built-in agents share. An agent is a `struct builtin`: begin() prepares a run, step() emits its next
- * event. All of it is private to agents.c and builtin_*.c.
+ * builtin.h - what the built-in agents share. An agent is a `struct builtin`: begin() prepares a run, step() emits
+ * its next event. All of it is private to agents.c and builtin_*.c.
  */
 #ifndef EXAMPLES_BUILTIN_H
 #define EXAMPLES_BUILTIN_H

@@ -1,10 +1,10 @@
 /*
- * guide.content - an extractive summary: the sentences that say most about what the text keeps coming back to, whole and in
- * their order.
+ * guide.content - an extractive summary: the sentences that say most about what the text keeps coming back to,
+ * whole and in their order.
  *
- * A word's weight is how often it occurs, short and common words aside; a sentence's is the mean of its words', the first
- * one's a little more. A third of the sentences is kept, at most five. Time is linear in the text, but for choosing, which
- * is linear for each sentence kept.
+ * A word's weight is how often it occurs, short and common words aside; a sentence's is the mean of its words', the
+ * first one's a little more. A third of the sentences is kept, at most five. Time is linear in the text, but for
+ * choosing, which is linear for each sentence kept.
  */
 #include "lib/builtin.h"
 
@@ -20,7 +20,7 @@ struct sentence {
     int kept;
 };
 
-/* How often each word occurs: an open-addressed table of hashes. Words that collide share a count, which does no harm. */
+/* How often each word occurs: an open-addressed table of hashes. Words that collide share a count: no harm. */
 struct words {
     uint64_t *hashes;
     uint32_t *counts;

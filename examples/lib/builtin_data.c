@@ -1,6 +1,6 @@
 /*
- * liaison.data - statistics over the numbers in the text: of all of them, and if the text is a table (lines of fields parted
- * by commas, semicolons or tabs) of each column.
+ * liaison.data - statistics over the numbers in the text: of all of them, and if the text is a table (lines of
+ * fields parted by commas, semicolons or tabs) of each column.
  */
 #include "lib/builtin.h"
 
@@ -126,7 +126,7 @@ static const char *line_end(const char *at, const char *end)
     return newline ? newline : end;
 }
 
-/* What parts the fields: the first that all lines have equally often, at least once, on at least two lines. 0: no table. */
+/* What parts the fields: the first that all lines, at least two, have equally often, at least once. 0: no table. */
 static char find_comma(const struct text *text, size_t *columns)
 {
     static const char commas[] = { ',', ';', '\t' };
@@ -286,13 +286,14 @@ static void describe_table(struct table *table, struct text *say, struct text *c
             continue;
         wick_text label = wick_text_of(column->name, column->name_len);
         label = wick_text_cut(&label, 60);
-        text_format(say, "Column %zu%s%.*s%s: ", i + 1, label.len ? " (" : "", (int)label.len, label.len ? label.data : "",
-                    label.len ? ")" : "");
+        text_format(say, "Column %zu%s%.*s%s: ", i + 1, label.len ? " (" : "", (int)label.len,
+                    label.len ? label.data : "", label.len ? ")" : "");
         wick_json_writer_init(&writer, name, sizeof name, WICK_JSON_REPLACE);
         wick_json_put_string(&writer, label.len ? label.data : "", label.len);
         if (wick_json_writer_end(&writer, &len) != WICK_OK)
             len = 0;
-        text_format(content, "%s{\"name\":%.*s,\"statistics\":", told++ ? "," : "", len ? (int)len : 2, len ? name : "\"\"");
+        text_format(content, "%s{\"name\":%.*s,\"statistics\":", told++ ? "," : "", len ? (int)len : 2,
+                    len ? name : "\"\"");
         describe(column, say, content);
         text_format(content, "}");
     }

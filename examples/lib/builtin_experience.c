@@ -1,6 +1,6 @@
 /*
- * liaison.experience - says the text back in tokens: exactly the text, or with "tokens": N in the context exactly N token
- * events that each repeat it. "rate" is tokens a second; absent is as fast as it goes.
+ * liaison.experience - says the text back in tokens: exactly the text, or with "tokens": N in the context exactly N
+ * token events that each repeat it. "rate" is tokens a second; absent is as fast as it goes.
  */
 #include "lib/builtin.h"
 

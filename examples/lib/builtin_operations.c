@@ -1,6 +1,6 @@
 /*
- * guide.operations - asks the user how to go on, waits, and puts the answer word for word into its output. "timeout_ms" in
- * the context is how long it waits.
+ * guide.operations - asks the user how to go on, waits, and puts the answer word for word into its output.
+ * "timeout_ms" in the context is how long it waits.
  */
 #include "lib/builtin.h"
 
@@ -27,7 +27,7 @@ static enum step ask(struct run *run)
     text_add(&question, quote.data, quote.len);
     event.as.input_request.question = wick_text_of(question.data, question.len);
     event.as.input_request.kind = WICK_ASK_TEXT;
-    enum step step = question.failed ? run_fail(run, WICK_CODE_AGENT_ERROR, "There is no memory.") : run_emit(run, &event);
+    enum step step = run_emit(run, &event);
     if (step == STEP_MORE) {
         run->phase = WAIT;
         step = STEP_WAIT;

@@ -1,9 +1,11 @@
 /*
- * child.c - starting, feeding, stopping and reaping the processes that are agents. What they print is in child_output.c.
+ * child.c - starting, feeding, stopping and reaping the processes that are agents. What they print is in
+ * child_output.c.
  *
- * A child leads a process group of its own, and signals go to the group. It gets three pipes and no other descriptor. It is
- * over when it has been reaped and both of its outputs have ended: then the run gets its last event, if the child has not
- * said one. What is left of the group is killed with it, so that nobody keeps the pipes open.
+ * A child leads a process group of its own, and signals go to the group. It gets three pipes and no other
+ * descriptor. It is over when it has been reaped and both of its outputs have ended: then the run gets its last
+ * event, if the child has not said one. What is left of the group is killed with it, so that nobody keeps the pipes
+ * open.
  */
 #include "lib/child.h"
 
@@ -286,7 +288,8 @@ static pid_t spawn(const char *line, int *pipes)
     return pid;
 }
 
-static int watch_pipe(struct child *child, struct source *source, const struct source_type *type, int fd, unsigned events)
+static int watch_pipe(struct child *child, struct source *source, const struct source_type *type, int fd,
+                      unsigned events)
 {
     source_init(source, type);
     if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && loop_watch(child->agents->loop, source, fd, events) == 0)
@@ -313,8 +316,8 @@ static int put_invocation(struct child *child, const wick_invocation *invocation
     int done = 0;
     for (int pass = 0; pass < 2 && !done; pass++) {
         char *line = need ? malloc(need) : NULL;
-        done = wick_payload_write(WICK_TYPE_RUNTIME_INVOKE_AGENT, invocation, WICK_JSON_REPLACE | WICK_JSON_TRUSTED, line,
-                                  need, &need, NULL) == WICK_OK;
+        done = wick_payload_write(WICK_TYPE_RUNTIME_INVOKE_AGENT, invocation, WICK_JSON_REPLACE | WICK_JSON_TRUSTED,
+                                  line, need, &need, NULL) == WICK_OK;
         if (done)
             put_line(child, line, need);
         free(line);

@@ -1,9 +1,9 @@
 /*
  * child_output.c - what a child prints, as events.
  *
- * A line of stdout that is a JSON object of a known type is an event; any other is an agent.token with its newline. A line
- * of stderr is an agent.log. A line that is too long for the buffer comes in pieces, cut between characters; only what could
- * be an event, because it begins with a brace, is collected up to EVENT_MAX.
+ * A line of stdout that is a JSON object of a known type is an event; any other is an agent.token with its newline.
+ * A line of stderr is an agent.log. A line that is too long for the buffer comes in pieces, cut between characters;
+ * only what could be an event, because it begins with a brace, is collected up to EVENT_MAX.
  */
 #include "lib/child.h"
 
@@ -58,8 +58,8 @@ static enum told tell_text(struct pipe_in *in, const char *data, size_t len)
 }
 
 /*
- * A line that may be an event. What has a type that an agent may use is one, also if it breaks a rule and is dropped; what has
- * none, or one that is not known, is text.
+ * A line that may be an event. What has a type that an agent may use is one, also if it breaks a rule and is
+ * dropped; what has none, or one that is not known, is text.
  */
 static enum told tell_json(struct pipe_in *in, const char *data, size_t len)
 {
