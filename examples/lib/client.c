@@ -161,7 +161,8 @@ static void write_request(struct peer *peer)
         wick_http_head_init_response(&client->head, NULL, client->fields, CLIENT_FIELDS, connecting.loop->now_ms);
         peer_go_on(peer);
     } else {
-        fail(peer, "handshake", status, wick_status_text(status));
+        fail(peer, "handshake", status,
+             status == WICK_E_ARG ? "a field cannot be sent with a handshake" : wick_status_text(status));
     }
     if (out != room)
         free(out);

@@ -15,6 +15,8 @@ struct option_list header_list, subprotocol_list;
 const char *origin_text;
 uint64_t max_message = 64u << 20;
 
+static wick_http_header *headers;
+static wick_str *subprotocols;
 static unsigned close_code;
 static char close_reason[WICK_REASON_MAX + 1];
 static int interrupted;
@@ -23,7 +25,7 @@ static int interrupted;
 
 static void parse_headers(const struct program *program, struct client_options *options)
 {
-    wick_http_header *headers = calloc(header_list.count + 1, sizeof *headers);
+    headers = calloc(header_list.count + 1, sizeof *headers);
     if (!headers)
         options_wrong(program, "out of memory");
     for (size_t i = 0; i < header_list.count; i++) {
@@ -42,15 +44,15 @@ static void parse_headers(const struct program *program, struct client_options *
 
 static void parse_subprotocols(const struct program *program, struct client_options *options)
 {
-    wick_str *names = calloc(subprotocol_list.count + 1, sizeof *names);
-    if (!names)
+    subprotocols = calloc(subprotocol_list.count + 1, sizeof *subprotocols);
+    if (!subprotocols)
         options_wrong(program, "out of memory");
     for (size_t i = 0; i < subprotocol_list.count; i++) {
-        names[i] = (wick_str){ subprotocol_list.values[i], strlen(subprotocol_list.values[i]) };
-        if (!wick_http_is_token(names[i]))
+        subprotocols[i] = (wick_str){ subprotocol_list.values[i], strlen(subprotocol_list.values[i]) };
+        if (!wick_http_is_token(subprotocols[i]))
             options_wrong(program, "--subprotocol: '%s' is not a token", subprotocol_list.values[i]);
     }
-    options->subprotocols = names;
+    options->subprotocols = subprotocols;
     options->subprotocol_count = subprotocol_list.count;
 }
 
@@ -104,6 +106,10 @@ int command_run(const struct client_options *options, struct ws_service *websock
         perror("wick");
     peer_free_all(&command_loop);
     loop_free(&command_loop);
+    free(headers);
+    free(subprotocols);
+    free(header_list.values);
+    free(subprotocol_list.values);
     return command_status;
 }
 
@@ -160,6 +166,29 @@ static int matters(wick_str name)
     return 0;
 }
 
+/* Print the members of a problem document (RFC 9457) that say what to do. Returns 0, or -1 if it is none. */
+static int put_problem(const uint8_t *body, size_t len)
+{
+    static const char *const names[] = { "code", "detail", "hint", "saw" };
+    wick_text object = { (const char *)body, (uint32_t)len, WICK_TEXT_JSON }, value;
+    char room[2048];
+    wick_str plain;
+    int found = 0;
+    if (wick_json_check(NULL, body, len, NULL) != WICK_OK)
+        return -1;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (wick_json_member(&object, names[i], strlen(names[i]), &value) != WICK_OK || !value.data)
+            continue;
+        if (wick_text_plain(&value, room, sizeof room, &plain) != WICK_OK)
+            continue;
+        found = 1;
+        fprintf(stderr, "  %s: ", names[i]);
+        put_text(plain.data, plain.len);
+        fputc('\n', stderr);
+    }
+    return found ? 0 : -1;
+}
+
 static void put_refusal(const struct client_failure *failure)
 {
     const wick_http_response *response = failure->response;
@@ -176,11 +205,11 @@ static void put_refusal(const struct client_failure *failure)
         put_text(response->headers[i].value.data, response->headers[i].value.len);
         fputc('\n', stderr);
     }
-    if (!failure->body_len)
-        return;
-    fputs("  ", stderr);
-    put_text((const char *)failure->body, failure->body_len < 2000 ? failure->body_len : 2000);
-    fputc('\n', stderr);
+    if (failure->body_len && put_problem(failure->body, failure->body_len) < 0) {
+        fputs("  ", stderr);
+        put_text((const char *)failure->body, failure->body_len < 2000 ? failure->body_len : 2000);
+        fputc('\n', stderr);
+    }
 }
 
 void command_failed(struct loop *loop, const struct client_failure *failure, void *user)

@@ -241,7 +241,8 @@ async def refusal_is_told():
     process = start("echo", "ws://127.0.0.1:%d/" % raw_server(answer))
     status, _, err = await finish(process)
     equal(status, 1, "exit status")
-    for want in ("403 Forbidden", "ORIGIN_NOT_ALLOWED", "No.", "Ask ", "application/problem+json"):
+    for want in ("403 Forbidden\n", "  code: ORIGIN_NOT_ALLOWED\n", "  detail: No.\n", "  hint: Ask \\x1b",
+                 "  Content-Type: application/problem+json\n"):
         if want not in err:
             raise AssertionError("%r is not in %r" % (want, err))
     if "\x1b" in err:
