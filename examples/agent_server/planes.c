@@ -74,11 +74,11 @@ static int on_event(void *user, const wick_event *event)
 
 /* ---- Experience to readers ---- */
 
-static int on_deliver(void *user, void *reader, const wick_slice *slices, size_t count)
+static int on_deliver(void *user, void *reader, const wick_outgoing *message)
 {
     struct peer *peer = reader;
     (void)user;
-    return (int)wick_conn_send_slices(&peer->as.ws, WICK_TEXT, slices, count);
+    return (int)wick_conn_send_slices(&peer->as.ws, WICK_TEXT, message->slices, message->count);
 }
 
 static void on_close(void *user, void *reader, unsigned code, const char *reason)

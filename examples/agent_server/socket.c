@@ -12,12 +12,12 @@
 #include "lib/log.h"
 
 struct socket {
-    wick_session session;
+    wick_link link;
 };
 
-static wick_session session_of(const struct peer *peer)
+static wick_link link_of(const struct peer *peer)
 {
-    return ((const struct socket *)peer->user)->session;
+    return ((const struct socket *)peer->user)->link;
 }
 
 /* ---- Messages ---- */
@@ -33,9 +33,9 @@ static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *dat
     if (ws_full(peer))
         return WICK_BLOCKED; /* the answer would not fit */
     if (opcode == WICK_TEXT)
-        status = wick_experience_receive(server.experience, session_of(peer), data, len, now);
+        status = wick_experience_receive(server.experience, link_of(peer), data, len, now);
     else
-        status = wick_experience_error(server.experience, session_of(peer), WICK_CODE_INVALID_JSON,
+        status = wick_experience_error(server.experience, link_of(peer), WICK_CODE_INVALID_JSON,
                                        "A binary message: the protocol is JSON in text messages.", now);
     return status == WICK_BLOCKED ? WICK_BLOCKED : 0;
 }
@@ -61,7 +61,7 @@ static void on_open(struct peer *peer)
     server.sockets++;
     peer->user = socket;
     if (socket &&
-        wick_experience_open(server.experience, peer, &socket->session, server.loop.now_ms) == WICK_OK)
+        wick_experience_open(server.experience, peer, NULL, &socket->link, server.loop.now_ms) == WICK_OK)
         return;
     free(socket);
     peer->user = NULL;
@@ -71,7 +71,7 @@ static void on_open(struct peer *peer)
 static void on_socket_room(struct peer *peer)
 {
     if (peer->user)
-        wick_experience_room(server.experience, session_of(peer), server.loop.now_ms);
+        wick_experience_room(server.experience, link_of(peer), server.loop.now_ms);
 }
 
 static void on_gone(struct peer *peer, wick_status why)
@@ -80,7 +80,7 @@ static void on_gone(struct peer *peer, wick_status why)
     server.sockets--;
     if (!peer->user)
         return;
-    wick_experience_detach(server.experience, session_of(peer), server.loop.now_ms);
+    wick_experience_detach(server.experience, link_of(peer), server.loop.now_ms);
     planes_arm();
     free(peer->user);
     peer->user = NULL;

@@ -238,13 +238,74 @@ extern "C" {
     F(runtime_status, capacity, "capacity", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "runs that are possible at once")    \
     F(runtime_status, draining, "draining", BOOL, OPTIONAL, 0, 0, NONE, "takes no more runs")
 
+/* Sessions. */
+#define WICK_FIELDS_auth(F)                                                                                            \
+    F(auth, scheme, "scheme", ENUM, REQUIRED, 0, 0, SCHEME, "what the token is")                                       \
+    F(auth, token, "token", STRING, REQUIRED, 1, 8192, NONE, "the token")
+#define WICK_FIELDS_client_name(F)                                                                                     \
+    F(client_name, name, "name", STRING, OPTIONAL, 0, 256, NONE, "the client's program")                               \
+    F(client_name, version, "version", STRING, OPTIONAL, 0, 64, NONE, "its version")
+#define WICK_FIELDS_heartbeat(F)                                                                                       \
+    F(heartbeat, interval_ms, "interval_ms", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "silence after which a ping comes") \
+    F(heartbeat, timeout_ms, "timeout_ms", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "time to answer it")
+#define WICK_FIELDS_session_limits(F)                                                                                  \
+    F(session_limits, max_message_bytes, "max_message_bytes", INT, REQUIRED, 0, WICK_INT_MAX, NONE,                    \
+      "the largest message that a client may send")                                                                    \
+    F(session_limits, resume_window_ms, "resume_window_ms", INT, REQUIRED, 0, WICK_INT_MAX, NONE,                      \
+      "how long a session stays without a connection")                                                                 \
+    F(session_limits, max_invocations, "max_invocations", INT, REQUIRED, 0, WICK_INT_MAX, NONE,                        \
+      "runs at once in a session")
+#define WICK_FIELDS_session_open(F)                                                                                    \
+    F(session_open, versions, "versions", ARRAY, OPTIONAL, 0, 0, NONE, "versions it speaks; absent is 1.0") \
+    F(session_open, session_id, "session_id", STRING, OPTIONAL, 1, WICK_LIMIT_ID, NONE, "session to go on with")       \
+    F(session_open, resume_token, "resume_token", STRING, OPTIONAL, 1, 128, NONE, "its newest token")                  \
+    F(session_open, epoch, "epoch", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "life of the stream of last_seq") \
+    F(session_open, last_seq, "last_seq", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "the last event that the client has")  \
+    F(session_open, auth, "auth", NEST, OPTIONAL, 0, 0, auth, "who the client is")                                     \
+    F(session_open, client, "client", NEST, OPTIONAL, 0, 0, client_name, "which program it is")                        \
+    F(session_open, want, "want", ARRAY, OPTIONAL, 0, 0, NONE, "types to be sent, with * for any characters")          \
+    F(session_open, coalesce_ms, "coalesce_ms", INT, OPTIONAL, 0, 250, NONE, "how long events may wait to be merged")  \
+    F(session_open, on_disconnect, "on_disconnect", ENUM, OPTIONAL, 0, 0, DISCONNECT, "what a lost connection means")
+#define WICK_FIELDS_session_opened(F)                                                                                  \
+    F(session_opened, version, "version", STRING, REQUIRED, 1, 16, NONE, "version that is spoken: 1.0")                \
+    F(session_opened, session_id, "session_id", STRING, REQUIRED, 1, WICK_LIMIT_ID, NONE, "session")                   \
+    F(session_opened, epoch, "epoch", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "life of its stream")                      \
+    F(session_opened, head_seq, "head_seq", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "number of its newest event")        \
+    F(session_opened, resume_token, "resume_token", STRING, REQUIRED, 1, 128, NONE, "what the next open shows") \
+    F(session_opened, recovered, "recovered", BOOL, REQUIRED, 0, 0, NONE, "whether all that was missed follows") \
+    F(session_opened, replay_from, "replay_from", INT, OPTIONAL, 1, WICK_INT_MAX, NONE, "first event sent again") \
+    F(session_opened, replay_count, "replay_count", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "events sent again") \
+    F(session_opened, heartbeat, "heartbeat", NEST, REQUIRED, 0, 0, heartbeat, "when the server pings")                \
+    F(session_opened, limits, "limits", NEST, REQUIRED, 0, 0, session_limits, "what the server takes")                 \
+    F(session_opened, pending_inputs, "pending_inputs", ARRAY, OPTIONAL, 0, 0, NONE, "agent.input_request payloads")
+#define WICK_FIELDS_session_reset(F)                                                                                   \
+    F(session_reset, reason, "reason", STRING, REQUIRED, 1, 64, NONE, "window_expired, epoch_changed, slow_consumer") \
+    F(session_reset, epoch, "epoch", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "life of the stream")                       \
+    F(session_reset, head_seq, "head_seq", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "number of the newest event")         \
+    F(session_reset, snapshot, "snapshot", OBJECT, REQUIRED, 0, 0, NONE, "where the runs stand, with whole texts")     \
+    F(session_reset, rooms, "rooms", ARRAY, OPTIONAL, 0, 0, NONE, "rooms that the session is in")
+#define WICK_FIELDS_session_update(F)                                                                                  \
+    F(session_update, want, "want", ARRAY, OPTIONAL, 0, 0, NONE, "types to be sent, with * for any characters")        \
+    F(session_update, coalesce_ms, "coalesce_ms", INT, OPTIONAL, 0, 250, NONE, "how long events may wait")             \
+    F(session_update, auth, "auth", NEST, OPTIONAL, 0, 0, auth, "a fresh token")                                       \
+    F(session_update, on_disconnect, "on_disconnect", ENUM, OPTIONAL, 0, 0, DISCONNECT, "what a lost connection means")
+#define WICK_FIELDS_session_close(F)                                                                                   \
+    F(session_close, reason, "reason", STRING, OPTIONAL, 0, 512, NONE, "why")
+#define WICK_FIELDS_session_closing(F)                                                                                 \
+    F(session_closing, reason, "reason", STRING, REQUIRED, 1, 64, NONE, "why, such as draining")                       \
+    F(session_closing, retry_after_ms, "retry_after_ms", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "when to come again") \
+    F(session_closing, code, "code", INT, OPTIONAL, 1000, 4999, NONE, "close code that follows")
+#define WICK_FIELDS_ack(F)                                                                                             \
+    F(ack, seq, "seq", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "everything up to here has arrived")
+
 /* Every struct of fields, those that stand inside others first. */
 #define WICK_STRUCT_MAP(S)                                                                                             \
     S(cost) S(usage) S(failure) S(envelope) S(agent_message) S(cancel) S(input_response) S(agent_started)              \
     S(agent_token) S(agent_thought) S(agent_action) S(agent_output) S(agent_state) S(agent_progress) S(agent_log)      \
     S(input_request) S(input_resolved) S(agent_completed) S(agent_failed) S(mission_status) S(workflow_progress)       \
     S(coordinator_metrics) S(agent_status) S(accepted) S(error) S(ping) S(invocation) S(runtime_input)                 \
-    S(runtime_status)
+    S(runtime_status) S(auth) S(client_name) S(heartbeat) S(session_limits) S(session_open) S(session_opened)          \
+    S(session_reset) S(session_update) S(session_close) S(session_closing) S(ack)
 
 /*
  * Every message: M(NAME, "type", struct of the payload, who sends it, flags, "meaning"). The most frequent first.
@@ -270,6 +331,13 @@ extern "C" {
     M(PONG, "pong", ping, WICK_BY_CLIENT | WICK_BY_SERVER, WICK_MESSAGE_TERSE, "the answer to ping")                   \
     M(ACCEPTED, "accepted", accepted, WICK_BY_SERVER, WICK_MESSAGE_TERSE | WICK_MESSAGE_REPLY, "a request was taken")  \
     M(ERROR, "error", error, WICK_BY_SERVER, 0, "a request was refused; never closes by itself")                       \
+    M(ACK, "ack", ack, WICK_BY_CLIENT, 0, "events have arrived")                                                       \
+    M(SESSION_OPEN, "session.open", session_open, WICK_BY_CLIENT, 0, "open a session, or go on with one")              \
+    M(SESSION_OPENED, "session.opened", session_opened, WICK_BY_SERVER, 0, "it is open")                               \
+    M(SESSION_RESET, "session.reset", session_reset, WICK_BY_SERVER, 0, "events were missed: how things stand") \
+    M(SESSION_UPDATE, "session.update", session_update, WICK_BY_CLIENT, 0, "change what session.open has said")        \
+    M(SESSION_CLOSE, "session.close", session_close, WICK_BY_CLIENT, 0, "end the session for good")                    \
+    M(SESSION_CLOSING, "session.closing", session_closing, WICK_BY_SERVER, 0, "the server is about to close")          \
     M(MISSION_STATUS, "mission.status", mission_status, WICK_BY_SERVER, 0, "where a mission stands")                   \
     M(WORKFLOW_PROGRESS, "workflow.progress", workflow_progress, WICK_BY_SERVER, 0, "how far a workflow is")           \
     M(COORDINATOR_METRICS, "coordinator.metrics", coordinator_metrics, WICK_BY_SERVER, 0, "numbers of a coordinator")  \
@@ -303,12 +371,13 @@ extern "C" {
 #define WICK_MISSION_MAP(V)                                                                                            \
     V(MISSION, RUNNING, "running") V(MISSION, WAITING_INPUT, "waiting_input") V(MISSION, COMPLETED, "completed")       \
     V(MISSION, FAILED, "failed") V(MISSION, CANCELLED, "cancelled")
+#define WICK_SCHEME_MAP(V) V(SCHEME, BEARER, "bearer")
 #define WICK_AGENT_MAP(V)                                                                                              \
     V(AGENT, IDLE, "idle") V(AGENT, BUSY, "busy") V(AGENT, ERROR, "error") V(AGENT, OFFLINE, "offline")
 
 /* Every list of strings. */
 #define WICK_ENUM_MAP(E)                                                                                               \
-    E(DISCONNECT) E(ANSWER) E(PHASE) E(OUTPUT) E(LEVEL) E(LOG_STREAM) E(ASK) E(OUTCOME) E(MISSION) E(AGENT)
+    E(DISCONNECT) E(ANSWER) E(PHASE) E(OUTPUT) E(LEVEL) E(LOG_STREAM) E(ASK) E(OUTCOME) E(MISSION) E(AGENT) E(SCHEME)
 
 /* Who sends a message. */
 #define WICK_BY_CLIENT 1u

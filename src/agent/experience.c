@@ -135,11 +135,14 @@ static void write_session_id(const uint8_t *random, char *out)
     }
 }
 
-wick_status wick_experience_open(wick_experience *x, void *reader, wick_session *session, uint64_t now_ms)
+wick_status wick_experience_open(wick_experience *x, void *reader, const wick_link_config *config, wick_link *session,
+                                 uint64_t now_ms)
 {
     uint8_t random[16];
     uint32_t slot = x->free_session;
     *session = 0;
+    if (config && (config->size != sizeof *config || config->full))
+        return WICK_E_CONFIG;
     if (slot == WICK_NO_SLOT)
         return WICK_E_SPACE;
     if (x->config.callbacks->on_random(x->config.user, random, sizeof random) != 0)
@@ -194,13 +197,22 @@ void wick_experience_detach(wick_experience *x, wick_session session, uint64_t n
         wick_session_free_if_over(x, slot);
 }
 
-wick_status wick_session_deliver(wick_experience *x, wick_session_slot *s, const wick_slice *slices, size_t count)
+wick_status wick_session_deliver(wick_experience *x, wick_session_slot *s, wick_type type, const wick_slice *slices,
+                                 size_t count)
 {
+    wick_outgoing message;
     if (!s->reader)
         return WICK_OK;
     if (s->full)
         return WICK_BLOCKED;
-    if (x->config.callbacks->on_deliver(x->config.user, s->reader, slices, count) <= 0)
+    memset(&message, 0, sizeof message);
+    message.slices = slices;
+    message.count = count;
+    message.type = type;
+    message.session = message.link = wick_session_handle(x, (uint32_t)(s - wick_session_at(x, 0)));
+    for (size_t i = 0; i < count; i++)
+        message.len += slices[i].len;
+    if (x->config.callbacks->on_deliver(x->config.user, s->reader, &message) <= 0)
         return WICK_OK;
     s->full = 1;
     return WICK_BLOCKED;

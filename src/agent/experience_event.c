@@ -19,7 +19,7 @@ static wick_status write_and_deliver(wick_experience *x, wick_session_slot *s, w
     slices[0].len = wick_event_prefix((uint64_t)event->head.seq, 0, prefix);
     slices[1].data = (const uint8_t *)body;
     slices[1].len = len;
-    return wick_session_deliver(x, s, slices, 2);
+    return wick_session_deliver(x, s, event->type, slices, 2);
 }
 
 static void after(wick_experience *x, uint32_t run, const wick_event *event, uint64_t now_ms)

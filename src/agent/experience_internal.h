@@ -115,8 +115,8 @@ wick_session wick_session_handle(const wick_experience *x, uint32_t slot);
 void wick_session_free_if_over(wick_experience *x, uint32_t slot);
 
 /* Give a whole message to a session's reader. Returns WICK_OK, also if there is none, or WICK_BLOCKED. */
-wick_status wick_session_deliver(wick_experience *x, wick_session_slot *session, const wick_slice *slices,
-                                 size_t count);
+wick_status wick_session_deliver(wick_experience *x, wick_session_slot *session, wick_type type,
+                                 const wick_slice *slices, size_t count);
 
 /* A run begins: take a slot for it and link it to its session. WICK_NO_SLOT if there is none. */
 uint32_t wick_run_begin(wick_experience *x, uint32_t session, const wick_slot_name *name, uint8_t on_disconnect);

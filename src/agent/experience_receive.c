@@ -20,7 +20,7 @@ static wick_status reply(wick_experience *x, wick_session_slot *s, const wick_ev
     wick_slice slice = { (const uint8_t *)out, 0 };
     if (wick_event_write(event, WICK_JSON_REPLACE | WICK_JSON_TRUSTED, out, sizeof out, &slice.len, NULL) != WICK_OK)
         return WICK_OK;
-    return wick_session_deliver(x, s, &slice, 1);
+    return wick_session_deliver(x, s, event->type, &slice, 1);
 }
 
 /* `cause` is the message that is answered, or NULL. Its id comes back only if it is one. */
@@ -45,6 +45,8 @@ static wick_status reply_error(wick_experience *x, wick_session_slot *s, const w
 static wick_text sentence_for(wick_code code)
 {
     switch (code) {
+    case WICK_CODE_UNKNOWN_TYPE:
+        return WICK_TEXT("type: not without a negotiated subprotocol");
     case WICK_CODE_INVOCATION_NOT_FOUND:
         return WICK_TEXT("There is no such run in this session.");
     case WICK_CODE_INVOCATION_CONFLICT:
@@ -233,7 +235,7 @@ static wick_status on_ping(wick_experience *x, uint32_t session, const wick_even
         return refuse(x, s, event, WICK_CODE_RATE_LIMITED, now_ms);
     if (wick_pong_write(event, out, sizeof out, &slice.len) != WICK_OK)
         return WICK_OK;
-    wick_status status = wick_session_deliver(x, s, &slice, 1);
+    wick_status status = wick_session_deliver(x, s, WICK_TYPE_PONG, &slice, 1);
     if (status == WICK_OK)
         s->ping_ms = paid + price;
     return status;
@@ -266,6 +268,11 @@ static wick_status handle(wick_experience *x, uint32_t session, const wick_event
         return on_input_response(x, session, event, now_ms);
     case WICK_TYPE_PING:
         return on_ping(x, session, event, now_ms);
+    case WICK_TYPE_SESSION_OPEN:
+    case WICK_TYPE_SESSION_UPDATE:
+    case WICK_TYPE_SESSION_CLOSE:
+    case WICK_TYPE_ACK:
+        return refuse(x, wick_session_at(x, session), event, WICK_CODE_UNKNOWN_TYPE, now_ms);
     default: /* pong, and the application's own types, which mean nothing here */
         return WICK_OK;
     }

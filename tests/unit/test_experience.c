@@ -62,8 +62,10 @@ static wick_status on_answer(void *user, const wick_runtime_input *input)
     return wick_runtime_answer(runtime, input, now);
 }
 
-static int on_deliver(void *user, void *reader, const wick_slice *slices, size_t count)
+static int on_deliver(void *user, void *reader, const wick_outgoing *message)
 {
+    const wick_slice *slices = message->slices;
+    size_t count = message->count;
     struct reader *r = reader;
     (void)user;
     if (r->block) {
@@ -202,7 +204,7 @@ static void end(void)
 static wick_session open_session(int reader)
 {
     wick_session session;
-    CHECK_STATUS(wick_experience_open(x, &readers[reader], &session, now), WICK_OK);
+    CHECK_STATUS(wick_experience_open(x, &readers[reader], NULL, &session, now), WICK_OK);
     return session;
 }
 
@@ -560,7 +562,7 @@ static void disconnects(void)
     wick_experience_counts counts;
     begin(2, 4, 4);
     wick_session one = open_session(0), two = open_session(1), three;
-    CHECK_STATUS(wick_experience_open(x, &readers[2], &three, now), WICK_E_SPACE);
+    CHECK_STATUS(wick_experience_open(x, &readers[2], NULL, &three, now), WICK_E_SPACE);
     say(one, message_for("stays", ""));
     wick_run stays = last_run;
     say(one, message_for("goes", ",\"on_disconnect\":\"cancel\""));

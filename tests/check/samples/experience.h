@@ -8,7 +8,7 @@
 
 extern wick_runtime *runtime;
 extern wick_experience *experience;
-extern wick_session session;
+extern wick_link link_of_reader;
 extern const wick_experience_callbacks callbacks;
 extern wick_status status;
 extern const char *message;
