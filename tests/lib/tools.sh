@@ -119,6 +119,8 @@ need_chromium() {
 }
 
 start_server() {
+    # The shell that starts it empties the file later than this one may read it.
+    : > "$tmp/server.out"
     "$@" > "$tmp/server.out" 2> "$tmp/server.err" < /dev/null &
     SERVER_PID=$!
     server_pids="$server_pids $SERVER_PID"
