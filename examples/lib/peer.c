@@ -53,7 +53,8 @@ static int reserve_touched(struct peer_io *io)
     if (io->count < io->touched_cap)
         return 0;
     size_t cap = io->touched_cap ? io->touched_cap * 2 : 256;
-    struct peer **touched = malloc(cap * sizeof(struct peer *)); /* not realloc(): what is unused stays untouched memory */
+    /* Not realloc(): what is unused stays untouched memory. */
+    struct peer **touched = malloc(cap * sizeof(struct peer *));
     if (!touched)
         return -1;
     if (io->touched_count)

@@ -228,7 +228,9 @@ typedef struct wick_kernels {
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key);
     /** Like wick_utf8_check(). */
     size_t (*utf8)(uint32_t *state, const uint8_t *data, size_t len);
-    /** Unmask in place and check in one pass. Returns like utf8; the bad byte is unmasked, bytes behind it undefined. */
+    /**
+     * Unmask in place and check in one pass. Returns like utf8; the bad byte is unmasked, bytes behind it undefined.
+     */
     size_t (*unmask_utf8)(uint32_t *state, uint8_t *data, size_t len, uint32_t key);
 } wick_kernels;
 

@@ -40,7 +40,8 @@
  * handshake, or one that a proxy stripped of its Upgrade (UPGRADE_STRIPPED_BY_PROXY), it goes on with SSE, and after as
  * many with long poll; every five minutes it tries WebSocket beside the connection that works, and changes over when it
  * gets through. One cursor serves all of them. Over SSE and long poll, messages are posted: WICK_CLIENT_SEND then
- * means one POST of these bytes, no session.open and no ack is sent, and the action tells session and cursor to ask for.
+ * means one POST of these bytes, no session.open and no ack is sent, and the action tells session and cursor to ask
+ * for.
  *
  * CLOSE CODES. Those that say that the same again will not work end it (WICK_CLIENT_STOP with a verdict): 1000, 1003,
  * 1007 to 1010, and 4400 to 4499; so do 401, 403 and 404 while connecting. Everything else is tried again after a wait:

@@ -1,9 +1,11 @@
 /*
- * wick/experience.h - the Experience: sessions of users, the choice of the agent, and the way of every event to its readers.
+ * wick/experience.h - the Experience: sessions of users, the choice of the agent, and the way of every event to its
+ * readers.
  *
  * It stands between clients and the Runtime and knows neither sockets nor agents. Messages of clients go in with
- * wick_experience_receive(); what is to be run, cancelled or answered comes out through on_invoke, on_cancel and on_answer;
- * events of the Runtime go in with wick_experience_event(); and "give this to that reader" comes out through on_deliver.
+ * wick_experience_receive(); what is to be run, cancelled or answered comes out through on_invoke, on_cancel and
+ * on_answer; events of the Runtime go in with wick_experience_event(); and "give this to that reader" comes out through
+ * on_deliver.
  *
  *     static wick_status on_invoke(void *user, const wick_invocation *invocation, wick_code *code)
  *     {
@@ -32,16 +34,16 @@
  *   what the client says comes by POST, to wick_experience_post().
  *
  * A cursor that was taken on one of them is good on every other. A session has one full link: an older one is closed
- * with 4409. It has as many views as you like. When its last link has gone a session stays: for the stream's retain_ms, or
- * longer, while a run goes on or a question is open. With "on_disconnect":"cancel" its runs are cancelled
+ * with 4409. It has as many views as you like. When its last link has gone a session stays: for the stream's retain_ms,
+ * or longer, while a run goes on or a question is open. With "on_disconnect":"cancel" its runs are cancelled
  * WICK_DEFAULT_DISCONNECT_MS later.
  *
  * A slow reader holds nobody up: the log of the session is its queue. When on_deliver refuses a message, nothing more
  * comes until wick_experience_room(), and then in fewer and larger messages. When the log has moved past it, it gets
  * session.reset with reason slow_consumer and a snapshot, and goes on with what comes then.
  *
- * WHO MAY. `principal` is who the host says that a client is, empty for anybody. on_auth turns a token of session.open or
- * session.update into one. A session belongs to the principal that opened it, and is entered with the newest of its
+ * WHO MAY. `principal` is who the host says that a client is, empty for anybody. on_auth turns a token of session.open
+ * or session.update into one. A session belongs to the principal that opened it, and is entered with the newest of its
  * resume tokens or the one that was shown for it, whichever is used first.
  *
  * ONCE. A message with an `id` that the session has accepted before does nothing; it is answered with
@@ -49,24 +51,24 @@
  * last WICK_REMEMBER_MS are remembered, fewer only if all sessions together have accepted more than config.remembered.
  *
  * THE CHOICE. The context of an `agent.message` says where the user is: `surface`, `user_role`, `conversation_state`.
- * on_route may decide, or correct what the context claims; else the first rule that matches does: those of the config, then
- * wick_routes_default(). What the agent gets is the text and the rest of the context; nothing about the user can be in
- * it, because the builder leaves it out and the Runtime refuses it (wick_identity_field()).
+ * on_route may decide, or correct what the context claims; else the first rule that matches does: those of the config,
+ * then wick_routes_default(). What the agent gets is the text and the rest of the context; nothing about the user can
+ * be in it, because the builder leaves it out and the Runtime refuses it (wick_identity_field()).
  *
  * QUIET SESSIONS. A client that has negotiated no subprotocol speaks without a session: one opens by itself with the
- * connection and is gone with it. Nothing is said until the client speaks; `session.opened` and `accepted` are never sent;
- * nothing needs acknowledgement. There is no log: its runs are held up while its reader takes nothing. A run goes on when
- * its connection is gone, and its events then go to on_event alone.
+ * connection and is gone with it. Nothing is said until the client speaks; `session.opened` and `accepted` are never
+ * sent; nothing needs acknowledgement. There is no log: its runs are held up while its reader takes nothing. A run goes
+ * on when its connection is gone, and its events then go to on_event alone.
  *
- * QUESTIONS. An `agent.input_request` is remembered with its deadline, which runs on while the client is away. The first
- * valid answer counts, from any transport. When the time is over the agent gets the question's `default`, or the string
- * `Timeout: No user response`.
+ * QUESTIONS. An `agent.input_request` is remembered with its deadline, which runs on while the client is away. The
+ * first valid answer counts, from any transport. When the time is over the agent gets the question's `default`, or the
+ * string `Timeout: No user response`.
  *
- * BACK-PRESSURE. on_deliver takes a message or refuses it with WICK_BLOCKED. Give a message to wick_experience_receive() only
- * while the reader has room for one message: the answer. Where it turns out that there is none, receive returns
- * WICK_BLOCKED and has done nothing: give it the same message again. wick_experience_event() returns WICK_BLOCKED for quiet
- * sessions, and once wick_experience_room() has said that the reader takes messages again, on_room names the runs that may
- * go on.
+ * BACK-PRESSURE. on_deliver takes a message or refuses it with WICK_BLOCKED. Give a message to
+ * wick_experience_receive() only while the reader has room for one message: the answer. Where it turns out that there
+ * is none, receive returns WICK_BLOCKED and has done nothing: give it the same message again. wick_experience_event()
+ * returns WICK_BLOCKED for quiet sessions, and once wick_experience_room() has said that the reader takes messages
+ * again, on_room names the runs that may go on.
  *
  * An Experience must stay where it is: its streams hold pointers to one another.
  */
@@ -106,7 +108,8 @@ typedef struct wick_route {
  * count    set to the rules that have been read
  * line     set to the line that is wrong, counted from 1; 0 if none is
  *
- * Returns WICK_OK; WICK_E_PAYLOAD if a line has not four words, or the last is no agent id; WICK_E_SPACE if cap is too small.
+ * Returns WICK_OK; WICK_E_PAYLOAD if a line has not four words, or the last is no agent id; WICK_E_SPACE if cap is too
+ * small.
  */
 WICK_API wick_status wick_routes_read(const char *text, size_t len, wick_route *routes, size_t cap, size_t *count,
                                       size_t *line);
@@ -115,8 +118,9 @@ WICK_API wick_status wick_routes_read(const char *text, size_t len, wick_route *
 WICK_API const wick_route *wick_route_find(const wick_route *routes, size_t count, const wick_place *place);
 
 /**
- * Give the rules that hold behind all others: `content_pillar` to guide.content, `operations_pillar` to guide.operations,
- * `data_pillar` to liaison.data, `experience_pillar` to liaison.experience, anything else to guide.content.
+ * Give the rules that hold behind all others: `content_pillar` to guide.content, `operations_pillar` to
+ * guide.operations, `data_pillar` to liaison.data, `experience_pillar` to liaison.experience, anything else to
+ * guide.content.
  */
 WICK_API const wick_route *wick_routes_default(size_t *count);
 
@@ -200,7 +204,10 @@ typedef struct wick_outgoing {
     wick_cursor cursor;
 } wick_outgoing;
 
-/** What an Experience calls. `user` is the config's. on_invoke, on_cancel, on_answer, on_deliver and on_random are required. */
+/**
+ * What an Experience calls. `user` is the config's. on_invoke, on_cancel, on_answer, on_deliver and on_random are
+ * required.
+ */
 typedef struct wick_experience_callbacks {
     /**
      * Run an agent: the Runtime's first call, or a message to a Runtime elsewhere.
@@ -213,7 +220,10 @@ typedef struct wick_experience_callbacks {
     wick_status (*on_invoke)(void *user, const wick_invocation *invocation, wick_code *code);
     /** Cancel a run: the second call. Returns WICK_OK, or WICK_E_STATE if it is not known. */
     wick_status (*on_cancel)(void *user, const wick_text *invocation_id, const wick_text *reason);
-    /** Settle a question: the third call. Returns WICK_OK, WICK_BLOCKED, or WICK_E_STATE if nobody waits for it any more. */
+    /**
+     * Settle a question: the third call. Returns WICK_OK, WICK_BLOCKED, or WICK_E_STATE if nobody waits for it any
+     * more.
+     */
     wick_status (*on_answer)(void *user, const wick_runtime_input *input);
     /**
      * Give a message to a reader: one WebSocket text message, one SSE frame. Must not call the Experience.
@@ -221,11 +231,12 @@ typedef struct wick_experience_callbacks {
      * reader    what wick_experience_open() or wick_experience_view() was given
      * message   gone when the callback returns
      *
-     * Returns 0; WICK_BLOCKED if the reader takes nothing now: call wick_experience_room() when it does; negative if it is
-     * gone, and the message is dropped.
+     * Returns 0; WICK_BLOCKED if the reader takes nothing now: call wick_experience_room() when it does; negative if it
+     * is gone, and the message is dropped.
      */
     int (*on_deliver)(void *user, void *reader, const wick_outgoing *message);
-    /** Close a reader's connection, with a close code and a reason of at most 123 bytes, NUL-terminated. For a view: end it.
+    /** Close a reader's connection, with a close code and a reason of at most 123 bytes, NUL-terminated. For a view:
+     * end it.
      *  The link gives no more messages; wick_experience_detach() is still to be called. */
     void (*on_close)(void *user, void *reader, unsigned code, const char *reason);
     /** A run that wick_experience_event() has returned WICK_BLOCKED for may go on: wick_runtime_room(). */
@@ -248,11 +259,14 @@ typedef struct wick_experience_callbacks {
      * principal, cap  receives the name, at most WICK_PRINCIPAL_MAX bytes
      * len             to be set to the bytes of the name, which may be 0
      *
-     * Returns WICK_CODE_NONE, or AUTH_INVALID or AUTH_EXPIRED. Without this callback no token is valid where one is needed,
-     * and where none is needed none is looked at.
+     * Returns WICK_CODE_NONE, or AUTH_INVALID or AUTH_EXPIRED. Without this callback no token is valid where one is
+     * needed, and where none is needed none is looked at.
      */
     wick_code (*on_auth)(void *user, void *reader, const wick_str *token, char *principal, size_t cap, size_t *len);
-    /** Give the bytes that wait in a reader's own queue, so that a slow reader gets fewer and larger messages. Without it: 0. */
+    /**
+     * Give the bytes that wait in a reader's own queue, so that a slow reader gets fewer and larger messages. Without
+     * it: 0.
+     */
     size_t (*on_queued)(void *user, void *reader);
 } wick_experience_callbacks;
 
@@ -266,7 +280,8 @@ typedef struct wick_experience_config {
     /** Rules before the default ones; they and their texts must stay. */
     const wick_route *routes;
     size_t route_count;
-    /** Sessions at once; WICK_DEFAULT_SESSIONS. One more takes the place of the one whose last link went first, if that has
+    /** Sessions at once; WICK_DEFAULT_SESSIONS. One more takes the place of the one whose last link went first, if that
+     * has
      *  no runs; else it is refused. */
     uint32_t sessions;
     /** Links at once; as many as sessions */
@@ -346,7 +361,8 @@ typedef struct wick_link_config {
 } wick_link_config;
 
 /**
- * Open a link for a new connection: a quiet one, with a session of its own, or a full one, which waits for session.open.
+ * Open a link for a new connection: a quiet one, with a session of its own, or a full one, which waits for
+ * session.open.
  *
  * reader   the connection, as on_deliver is to get it; not NULL
  * config   NULL is a quiet link
@@ -361,7 +377,8 @@ WICK_API wick_status wick_experience_open(wick_experience *experience, void *rea
 typedef struct wick_view_config {
     /** sizeof(wick_view_config) */
     size_t size;
-    /** Where it begins: what the client has last seen, from `Last-Event-ID` or `after`. Epoch 0 with seq 0 is the beginning of
+    /** Where it begins: what the client has last seen, from `Last-Event-ID` or `after`. Epoch 0 with seq 0 is the
+     * beginning of
      *  what is kept; epoch 0 with seq UINT64_MAX the end. A cursor that cannot be served gets session.reset first. */
     wick_cursor after;
     /** How long events may wait to be merged, at most WICK_COALESCE_MAX_MS; 0 turns merging off. */
@@ -376,7 +393,8 @@ typedef struct wick_view_config {
  * config    NULL is all that is kept, then what comes, merged with WICK_DEFAULT_COALESCE_MS
  * link      set to the link before the first delivery; detach it when the client has gone or has got enough
  *
- * Returns WICK_OK; WICK_E_CONFIG; WICK_E_STATE if the session is gone or quiet; WICK_E_SPACE if there are too many links.
+ * Returns WICK_OK; WICK_E_CONFIG; WICK_E_STATE if the session is gone or quiet; WICK_E_SPACE if there are too many
+ * links.
  */
 WICK_API wick_status wick_experience_view(wick_experience *experience, void *reader, wick_session session,
                                           const wick_view_config *config, wick_link *link, uint64_t now_ms);
@@ -425,7 +443,9 @@ typedef struct wick_session_config {
     wick_text id;
     /** Whose it is, plain. */
     wick_text principal;
-    /** Every event of the session gets this `mission_id`: at most 64 bytes, an integer (WICK_TEXT_JSON) or plain text. */
+    /**
+     * Every event of the session gets this `mission_id`: at most 64 bytes, an integer (WICK_TEXT_JSON) or plain text.
+     */
     wick_text mission_id;
 } wick_session_config;
 
@@ -485,7 +505,8 @@ WICK_API wick_status wick_experience_inputs(const wick_experience *experience, w
 /**
  * Handle a message of a client that came by POST: everything but session.open, ping, ack and the like.
  *
- * on_reply   called exactly once, before this returns, with WICK_TYPE_ACCEPTED or WICK_TYPE_ERROR: unless WICK_BLOCKED or
+ * on_reply   called exactly once, before this returns, with WICK_TYPE_ACCEPTED or WICK_TYPE_ERROR: unless WICK_BLOCKED
+ * or
  *            WICK_E_STATE is returned. head.re is the message's id, absent if it had none. An agent.message is accepted
  *            with as.accepted.invocation_id, whose text is gone when on_reply returns
  *
@@ -514,13 +535,13 @@ WICK_API void wick_experience_cancel(wick_experience *experience, wick_session s
                                      uint64_t now_ms);
 
 /**
- * Append an event of the host's own to a session: mission.status, workflow.progress, coordinator.metrics, agent.status, or
- * one of the application's types.
+ * Append an event of the host's own to a session: mission.status, workflow.progress, coordinator.metrics, agent.status,
+ * or one of the application's types.
  *
  * event   `ts`, `session_id` and `mission_id` are filled in where they are absent
  *
- * Returns like wick_experience_event(); WICK_E_STATE if the session is gone. A quiet session's reader that takes nothing
- * now: WICK_BLOCKED.
+ * Returns like wick_experience_event(); WICK_E_STATE if the session is gone. A quiet session's reader that takes
+ * nothing now: WICK_BLOCKED.
  */
 WICK_API wick_status wick_experience_publish(wick_experience *experience, wick_session session, const wick_event *event,
                                              uint64_t now_ms);
@@ -530,8 +551,8 @@ WICK_API void wick_experience_end(wick_experience *experience, wick_session sess
                                   const char *reason, uint64_t now_ms);
 
 /**
- * Begin to end: tell every open full link `session.closing`, and answer session.open and agent.message with DRAINING from
- * now on. The host then ends the runs (wick_runtime_drain()), and closes the connections with 1001.
+ * Begin to end: tell every open full link `session.closing`, and answer session.open and agent.message with DRAINING
+ * from now on. The host then ends the runs (wick_runtime_drain()), and closes the connections with 1001.
  *
  * retry_after_ms   when clients may come again; 0 is not said
  */
@@ -544,17 +565,17 @@ WICK_API void wick_experience_drain(wick_experience *experience, uint32_t retry_
  *
  * event   head.invocation_id says whose it is. One of a run that is not known here is dropped
  *
- * Returns WICK_OK; WICK_BLOCKED if the reader of a quiet session takes nothing now, and nothing has happened; WICK_E_SPACE if
- * the event is larger than there is room for, the pool is exhausted, or there are too many questions; or an error of
- * wick_event_write_body(): it is not valid.
+ * Returns WICK_OK; WICK_BLOCKED if the reader of a quiet session takes nothing now, and nothing has happened;
+ * WICK_E_SPACE if the event is larger than there is room for, the pool is exhausted, or there are too many questions;
+ * or an error of wick_event_write_body(): it is not valid.
  */
 WICK_API wick_status wick_experience_event(wick_experience *experience, const wick_event *event, uint64_t now_ms);
 
 /* ---- Time and numbers ------------------------------------------------------------------------------------ */
 
 /**
- * Do what is due: send what has waited to be merged, settle questions, cancel runs whose client has not come back, close
- * connections without session.open (4408), end sessions whose time is over.
+ * Do what is due: send what has waited to be merged, settle questions, cancel runs whose client has not come back,
+ * close connections without session.open (4408), end sessions whose time is over.
  */
 WICK_API void wick_experience_tick(wick_experience *experience, uint64_t now_ms);
 

@@ -2,9 +2,9 @@
  * wick/runtime.h - the Runtime: runs agents when it is told to, and tells what they do. It knows no users.
  *
  * A Runtime is a registry of agents and a fixed number of runs, in memory of yours. It is reached through three calls,
- * wick_runtime_invoke(), wick_runtime_cancel() and wick_runtime_answer(), and answers through one callback, on_event, so
- * that it can stand in the same process as whoever calls it, behind a socket, or behind a queue. Nothing in this header
- * has a place for a user, a role, a token or a surface, and an invocation that carries one is refused.
+ * wick_runtime_invoke(), wick_runtime_cancel() and wick_runtime_answer(), and answers through one callback, on_event,
+ * so that it can stand in the same process as whoever calls it, behind a socket, or behind a queue. Nothing in this
+ * header has a place for a user, a role, a token or a surface, and an invocation that carries one is refused.
  *
  *     static int on_start(wick_runtime *runtime, wick_run run, const wick_agent *agent,
  *                         const wick_invocation *invocation, void **data)
@@ -31,14 +31,14 @@
  *
  *     run = agent.started , { anything else } , ( agent.completed | agent.failed ) ;
  *
- * and the Runtime sees to that: what comes out of order is refused and never told, and a run that is cancelled, runs out
- * of time, is drained, or is left without a last event gets its agent.failed from the Runtime. The last event is told at
- * once; on_cancel then asks the agent to stop, and however long that takes it can say nothing more. The run's slot is
- * free when the agent has left.
+ * and the Runtime sees to that: what comes out of order is refused and never told, and a run that is cancelled, runs
+ * out of time, is drained, or is left without a last event gets its agent.failed from the Runtime. The last event is
+ * told at once; on_cancel then asks the agent to stop, and however long that takes it can say nothing more. The run's
+ * slot is free when the agent has left.
  *
- * BACK-PRESSURE. on_event takes an event or refuses it with WICK_BLOCKED; wick_runtime_emit() then returns WICK_BLOCKED and
- * has done nothing. wick_runtime_room() says that there is room again, and calls on_room of that run's agent. Events of
- * the Runtime's own that are refused are owed, and told before anything else.
+ * BACK-PRESSURE. on_event takes an event or refuses it with WICK_BLOCKED; wick_runtime_emit() then returns WICK_BLOCKED
+ * and has done nothing. wick_runtime_room() says that there is room again, and calls on_room of that run's agent.
+ * Events of the Runtime's own that are refused are owed, and told before anything else.
  */
 #ifndef WICK_RUNTIME_H
 #define WICK_RUNTIME_H
@@ -80,12 +80,14 @@ typedef struct wick_agent_type {
      * invocation   gone when the callback returns: copy what is needed. Its texts may be escaped (wick_text_plain())
      * data         to be set to what the other callbacks are to get; NULL before
      *
-     * Returns 0, or negative if it cannot start: the run then ends with agent.failed AGENT_ERROR, and wick_runtime_leave()
-     * is not owed.
+     * Returns 0, or negative if it cannot start: the run then ends with agent.failed AGENT_ERROR, and
+     * wick_runtime_leave() is not owed.
      */
     int (*on_start)(wick_runtime *runtime, wick_run run, const wick_agent *agent, const wick_invocation *invocation,
                     void **data);
-    /** A question has been settled; content is the answer, also after a timeout. `agent.input_resolved` has been told. */
+    /**
+     * A question has been settled; content is the answer, also after a timeout. `agent.input_resolved` has been told.
+     */
     void (*on_input)(wick_runtime *runtime, wick_run run, void *data, const wick_runtime_input *input);
     /** The run is over for everybody else, for the reason `why`: stop, then call wick_runtime_leave(). */
     void (*on_cancel)(wick_runtime *runtime, wick_run run, void *data, wick_code why);
@@ -110,7 +112,9 @@ typedef struct wick_runtime_config {
     uint32_t runs;
     /** Agents that can be added; WICK_DEFAULT_AGENTS */
     uint32_t agents;
-    /** What to add to now_ms to get Unix milliseconds, for `ts`, `expires_at` and request ids; see wick_runtime_clock() */
+    /**
+     * What to add to now_ms to get Unix milliseconds, for `ts`, `expires_at` and request ids; see wick_runtime_clock()
+     */
     uint64_t unix_offset_ms;
     /**
      * Tell an event. Required. Its envelope has `type`, `ts`, `invocation_id` and `agent_id`.
@@ -121,7 +125,9 @@ typedef struct wick_runtime_config {
      * WICK_E_CALLBACK.
      */
     int (*on_event)(void *user, const wick_event *event);
-    /** Fill out with random bytes, for the ids of invocations that come without one; NULL refuses those. 0 is success. */
+    /**
+     * Fill out with random bytes, for the ids of invocations that come without one; NULL refuses those. 0 is success.
+     */
     int (*on_random)(void *user, uint8_t *out, size_t len);
     /** Handed to the callbacks. */
     void *user;
@@ -200,8 +206,8 @@ WICK_API wick_status wick_runtime_cancel(wick_runtime *runtime, const wick_text 
  *
  * Tells `agent.input_resolved`, then calls the agent's on_input.
  *
- * Returns WICK_OK; WICK_BLOCKED if on_event does not take the event now, and nothing has happened; WICK_E_STATE if the run is
- * not running or has not asked that.
+ * Returns WICK_OK; WICK_BLOCKED if on_event does not take the event now, and nothing has happened; WICK_E_STATE if the
+ * run is not running or has not asked that.
  */
 WICK_API wick_status wick_runtime_answer(wick_runtime *runtime, const wick_runtime_input *input, uint64_t now_ms);
 
@@ -210,9 +216,9 @@ WICK_API wick_status wick_runtime_answer(wick_runtime *runtime, const wick_runti
 /**
  * Tell an event of a run.
  *
- * The Runtime fills in the envelope (`ts`, `invocation_id`, `agent_id`) and what an agent may leave out: `message_id`, and
- * `request_id`, `timeout_ms` and `expires_at` of a question. An agent may emit the events of a run, `mission.status`,
- * `workflow.progress`, `coordinator.metrics`, `agent.status`, and the application's own types, `x.…`.
+ * The Runtime fills in the envelope (`ts`, `invocation_id`, `agent_id`) and what an agent may leave out: `message_id`,
+ * and `request_id`, `timeout_ms` and `expires_at` of a question. An agent may emit the events of a run,
+ * `mission.status`, `workflow.progress`, `coordinator.metrics`, `agent.status`, and the application's own types, `x.…`.
  *
  * event    not changed, and not kept
  *

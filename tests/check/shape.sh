@@ -19,7 +19,7 @@ else
 fi
 
 find src examples -name '*.[ch]' | sort > "$tmp/src"
-find include tests fuzz -name node_modules -prune -o -name '*.[ch]' -print -o -name '*.cc' -print | sort \
+find tests fuzz -name node_modules -prune -o -name '*.[ch]' -print -o -name '*.cc' -print | sort \
     > "$tmp/rest"
 # No file name has a space in it.
 # shellcheck disable=SC2046
@@ -27,7 +27,10 @@ LC_ALL=C awk -v lines=500 -v body=60 -v columns=120 -f tests/check/shape.awk $(c
 check shape/src-and-examples "$tmp/found"
 # shellcheck disable=SC2046
 LC_ALL=C awk -v lines=0 -v body=0 -v columns=130 -f tests/check/shape.awk $(cat "$tmp/rest") > "$tmp/found" 2>&1
-check shape/headers-and-tests "$tmp/found"
+check shape/tests "$tmp/found"
+LC_ALL=C awk -v lines=0 -v body=0 -v columns=120 -f tests/check/shape.awk include/wick.h include/wick/*.h \
+    > "$tmp/found" 2>&1
+check shape/headers "$tmp/found"
 
 # Each file says at its top what it is.
 while read -r file; do
