@@ -38,7 +38,7 @@ static int fail_output(recorder *r, call which)
 
 static uint8_t *payload_of(size_t len)
 {
-    uint8_t *data = malloc(len + 1);
+    uint8_t *data = calloc(len + 1, 1);
     for (size_t i = 0; data && i < len; i++)
         data[i] = (uint8_t)(i * 31 + (i >> 8));
     return data;
@@ -381,7 +381,8 @@ static void a_blocked_first_fragment_opens_nothing(void)
 
 static void check_all_refused(recorder *r)
 {
-    size_t out = r->calls[CALL_OUTPUT], keys = r->keys;
+    size_t out = r->calls[CALL_OUTPUT];
+    uint64_t keys = r->keys;
     wick_prepared prepared;
     uint8_t data[2] = "x";
     CHECK_STATUS(wick_prepare(&prepared, WICK_TEXT, "x", 1), WICK_OK);
