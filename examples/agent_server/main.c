@@ -60,17 +60,19 @@ static char *read_file(const char *path, size_t *len)
     return text;
 }
 
-/* The rules point into the text of the file, which stays. */
+/* The rules point into the text of the file. */
+static char *route_text;
+
 static void read_routes(void)
 {
     size_t len, line;
-    char *text = read_file(route_file, &len);
-    if (!text)
+    route_text = read_file(route_file, &len);
+    if (!route_text)
         options_wrong(&program, "--route %s: cannot be read", route_file);
     server.routes = calloc(ROUTES_MAX, sizeof *server.routes);
     if (!server.routes)
         options_wrong(&program, "--route: no memory");
-    if (wick_routes_read(text, len, server.routes, ROUTES_MAX, &server.route_count, &line) != WICK_OK)
+    if (wick_routes_read(route_text, len, server.routes, ROUTES_MAX, &server.route_count, &line) != WICK_OK)
         options_wrong(&program, "--route %s: line %zu: `surface user_role conversation_state agent_id` expected",
                       route_file, line);
 }
@@ -130,6 +132,8 @@ int main(int argc, char **argv)
 {
     static const int signals[] = { SIGTERM, SIGINT, SIGCHLD, 0 };
     options_parse(&program, argc, argv);
+    if (server.token && !*server.token)
+        options_wrong(&program, "--token: the token is empty");
     if (route_file)
         read_routes();
     read_origins();
@@ -157,6 +161,7 @@ int main(int argc, char **argv)
     pages_free();
     loop_free(&server.loop);
     free(server.routes);
+    free(route_text);
     free(server.origins);
     return result < 0;
 }

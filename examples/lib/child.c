@@ -316,6 +316,8 @@ static int put_invocation(struct child *child, const wick_invocation *invocation
     int done = 0;
     for (int pass = 0; pass < 2 && !done; pass++) {
         char *line = need ? malloc(need) : NULL;
+        if (need && !line)
+            return -1;
         done = wick_payload_write(WICK_TYPE_RUNTIME_INVOKE_AGENT, invocation, WICK_JSON_REPLACE | WICK_JSON_TRUSTED,
                                   line, need, &need, NULL) == WICK_OK;
         if (done)

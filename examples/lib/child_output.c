@@ -149,7 +149,8 @@ int child_tell(struct pipe_in *in, int at_end)
         if (!refused)
             at += len;
     }
-    memmove(in->data, in->data + at, in->len - at);
+    if (at)
+        memmove(in->data, in->data + at, in->len - at);
     in->len -= at;
     return !refused;
 }

@@ -33,6 +33,7 @@ typedef struct wick_session_slot {
     uint32_t generation;
     uint32_t runs;      /* the first of its runs, or WICK_NO_SLOT */
     uint32_t run_count;
+    uint32_t questions; /* that it has been asked, as far as they are remembered */
     wick_links links;   /* free: next; detached: both */
     uint8_t state;
     uint8_t full;       /* on_deliver has refused a message: wait for wick_experience_room() */
@@ -43,6 +44,7 @@ typedef struct wick_session_slot {
 typedef struct wick_run_slot {
     wick_session session; /* also once it is over: who may ask about it */
     wick_links links;
+    uint32_t questions; /* open ones */
     uint8_t active;
     uint8_t blocked;       /* an event has been refused: on_room is owed */
     uint8_t on_disconnect; /* WICK_DISCONNECT_ */

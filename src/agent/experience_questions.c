@@ -49,6 +49,8 @@ void wick_question_open(wick_experience *x, uint32_t run, const wick_input_reque
     wick_question *q = wick_question_at(x, question_slot(x));
     wick_str id;
     size_t len = 0;
+    if (q->state == WICK_QUESTION_SETTLED)
+        wick_session_at(x, wick_session_slot_of(x, q->session))->questions--;
     memset(q, 0, sizeof *q);
     q->serial = ++x->serial;
     q->state = WICK_QUESTION_OPEN;
@@ -63,6 +65,8 @@ void wick_question_open(wick_experience *x, uint32_t run, const wick_input_reque
     q->id_len = (uint8_t)id.len;
     if (question->fallback.data && write_answer(&question->fallback, q->fallback, sizeof q->fallback, &len) == WICK_OK)
         q->fallback_len = (uint32_t)len;
+    wick_run_at(x, run)->questions++;
+    wick_session_at(x, wick_session_slot_of(x, q->session))->questions++;
     x->counts.questions++;
 }
 
@@ -71,6 +75,7 @@ static void set_settled(wick_experience *x, wick_question *q, unsigned outcome)
     q->state = WICK_QUESTION_SETTLED;
     q->outcome = (uint8_t)outcome;
     q->settled = ++x->serial;
+    wick_run_at(x, q->run)->questions--;
     x->counts.questions--;
 }
 
@@ -92,7 +97,7 @@ void wick_question_resolved(wick_experience *x, uint32_t run, const wick_input_r
 
 void wick_questions_close(wick_experience *x, uint32_t run)
 {
-    for (uint32_t i = 0; i < x->config.questions && x->counts.questions; i++) {
+    for (uint32_t i = 0; i < x->config.questions && wick_run_at(x, run)->questions; i++) {
         wick_question *q = wick_question_at(x, i);
         if (q->state == WICK_QUESTION_OPEN && q->run == run)
             set_settled(x, q, WICK_OUTCOME_CANCELLED);
@@ -101,12 +106,13 @@ void wick_questions_close(wick_experience *x, uint32_t run)
 
 void wick_questions_forget(wick_experience *x, wick_session session)
 {
-    if (x->serial == 0)
-        return;
-    for (uint32_t i = 0; i < x->config.questions; i++) {
+    wick_session_slot *s = wick_session_at(x, wick_session_slot_of(x, session));
+    for (uint32_t i = 0; i < x->config.questions && s->questions; i++) {
         wick_question *q = wick_question_at(x, i);
-        if (q->state == WICK_QUESTION_SETTLED && q->session == session)
-            q->state = WICK_QUESTION_FREE;
+        if (q->state == WICK_QUESTION_FREE || q->session != session)
+            continue;
+        q->state = WICK_QUESTION_FREE;
+        s->questions--;
     }
 }
 

@@ -34,7 +34,7 @@ SHELL = {
     "test.left": "sleep 1000 & echo $!",
     "test.lingers": "echo '{\"type\":\"agent.completed\"}'; exec sleep 1000",
     "test.endless": "while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done",
-    "test.fds": "ls -l /proc/$$/fd; echo done",
+    "test.fds": "exec ls -l /proc/self/fd",
     "test.asks": "read line; echo '{\"type\":\"agent.input_request\",\"payload\":{\"question\":\"Sure?\"}}'; read -r answer;"
                  " printf '%s\\n' \"$answer\" | tr '{' '('",
     "test.asks.soon": "read line; echo '{\"type\":\"agent.input_request\",\"payload\":{\"question\":\"Sure?\",\"timeout_ms\":200}}'; "
@@ -67,6 +67,9 @@ def server_case(function):
         try:
             await function(server)
             await until(lambda: not children_of(server), 10, "no child is left")
+        except Exception:
+            print("\n".join(f"    {line}" for line in server.log().splitlines()[-40:]))
+            raise
         finally:
             status = server.stop()
             os.unlink(arguments[-1])

@@ -165,7 +165,9 @@ def main(name):
             print(f"ok {name}/{function.__name__}", flush=True)
         except Exception as error:  # every failure is one line, its place below it
             failed = 1
-            print(f"not ok {name}/{function.__name__}: {type(error).__name__}: {error}", flush=True)
-            for line in traceback.format_exc().splitlines():
-                print(f"    {line}")
+            said = str(error).replace("\n", " | ")[:300]
+            print(f"not ok {name}/{function.__name__}: {type(error).__name__}: {said}")
+            for frame in traceback.extract_tb(error.__traceback__):
+                if "tests/interop" in frame.filename and frame.name not in ("main", "wrapped"):
+                    print(f"    {frame.filename}:{frame.lineno} {frame.name}: {frame.line}", flush=True)
     sys.exit(failed)
