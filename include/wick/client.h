@@ -39,9 +39,9 @@
  * TRANSPORTS. It begins with WebSocket. After WICK_CLIENT_TRIES attempts in a row that did not get through the
  * handshake, or one that a proxy stripped of its Upgrade (UPGRADE_STRIPPED_BY_PROXY), it goes on with SSE, and after as
  * many with long poll; every five minutes it tries WebSocket beside the connection that works, and changes over when it
- * gets through. One cursor serves all of them. Over SSE and long poll, messages are posted: WICK_CLIENT_SEND then
- * means one POST of these bytes, no session.open and no ack is sent, and the action tells session and cursor to ask
- * for.
+ * gets through. One cursor serves all of them. Over SSE and long poll, messages are posted: WICK_CLIENT_SEND then means
+ * one POST of these bytes, whose answers go to wick_client_received() like any message; no session.open and no ack is
+ * sent, and WICK_CLIENT_CONNECT tells the session and the cursor to ask for.
  *
  * CLOSE CODES. Those that say that the same again will not work end it (WICK_CLIENT_STOP with a verdict): 1000, 1003,
  * 1007 to 1010, and 4400 to 4499; so do 401, 403 and 404 while connecting. Everything else is tried again after a wait:
@@ -113,7 +113,7 @@ typedef struct wick_client_config {
     uint64_t (*on_random)(void *user);
     /** WICK_CLIENT_NO_ and WICK_CLIENT_QUIET bits, or 0. */
     uint32_t flags;
-    /** Memory for messages that have no answer yet; default 65536. Each takes its length, its id and 16 bytes. */
+    /** Memory for messages that have no answer yet; default 65536. Each takes its length, its id and up to 11 bytes. */
     uint32_t outbox_bytes;
     /** The first wait is random up to this; default 500. Each further one is up to twice as long. */
     uint32_t backoff_ms;
@@ -133,10 +133,9 @@ typedef struct wick_client_config {
 
 /* ---- The client ------------------------------------------------------------------------------------------ */
 
-/** Bytes that a client remembers of a session id, a resume token and an epoch (as JSON). */
+/** Bytes that a client remembers of a session id and of a resume token. */
 #define WICK_CLIENT_SESSION_MAX 128
 #define WICK_CLIENT_RESUME_TOKEN_MAX 128
-#define WICK_CLIENT_EPOCH_MAX 64
 
 /** Where a client stands: for an indicator that people see. */
 typedef enum wick_client_state {
@@ -183,7 +182,8 @@ typedef struct wick_client_action {
     uint8_t final;
     /** CONNECT: 1 if there is a session to go on with: session_id and so on below. */
     uint8_t resume;
-    /** CLOSE: the close code, or 0 to drop the connection or the attempt without one. */
+    /** CLOSE: the close code, or 0 to drop the connection or the attempt without one. With a code, wick_client_closed()
+     *  is waited for, for a while; without, the connection counts as gone at once. */
     uint16_t code;
     /** STOP: why, and the close code or HTTP status that brought it about, or 0. */
     wick_client_verdict verdict;
@@ -193,54 +193,53 @@ typedef struct wick_client_action {
     /** SEND: the bytes. */
     const uint8_t *data;
     size_t len;
-    /** CONNECT: what SSE and long poll ask for. The epoch without quotes; all empty if there is no session yet. */
+    /** CONNECT: what SSE and long poll ask for; all empty if there is no session yet. */
     wick_str session_id;
     wick_str resume_token;
-    wick_str epoch;
+    uint64_t epoch;
     uint64_t last_seq;
-    uint32_t serial; /* private */
+    uint32_t serial; /* private, as the next one */
+    uint32_t item;
 } wick_client_action;
 
-/** A client. Members are private. Movable. About 600 bytes. */
+/** A client. Members are private. Movable. About 500 bytes. */
 struct wick_client {
     const wick_client_config *config;
     void *user;
-    uint8_t *outbox;
+    uint8_t *outbox; /* messages without an answer, the oldest first */
     uint32_t outbox_cap;
-    uint32_t outbox_head; /* the oldest message */
-    uint32_t outbox_tail; /* behind the newest */
-    uint32_t outbox_next; /* the next to be sent */
-    uint32_t outbox_wrap; /* where the ring is cut off, or 0 */
+    uint32_t outbox_len;
+    uint32_t outbox_next; /* where the next one to be sent stands */
     uint32_t outbox_count;
-    uint64_t last;        /* the newest event that came */
+    uint64_t epoch;
+    uint64_t last;         /* the newest event that came */
     uint64_t acked;
-    uint64_t unacked_ms;  /* when the first event came that is not acknowledged */
-    uint64_t due_ms;      /* the next attempt, or the end of this one */
-    uint64_t open_ms;     /* when the session opened */
-    uint64_t probe_due_ms;
+    uint64_t unacked_ms;   /* when the first event came that is not acknowledged */
+    uint64_t due_ms;       /* the next attempt, or the end of what is under way */
+    uint64_t open_ms;      /* when the session opened */
+    uint64_t probe_ms;     /* the next probe, or the end of this one */
     uint64_t retry_after_ms;
-    uint32_t attempt; /* of the backoff */
-    uint32_t serial;  /* of the state: an action that is done too late changes nothing */
+    uint32_t attempt;      /* of the backoff */
+    uint32_t serial;       /* of the situation: an action that is done too late changes nothing */
+    uint16_t cause;
+    uint16_t close_code;
     uint8_t state;
     uint8_t transport;
-    uint8_t probing; /* 0 no, 1 due, 2 on its way, 3 through */
-    uint8_t tries;   /* failed attempts in a row on this transport */
-    uint8_t open_sent;
+    uint8_t tries;         /* failed attempts in a row on this transport */
+    uint8_t begun;         /* the action of this state is done */
+    uint8_t probing;       /* 0 no, 1 to begin, 2 under way */
+    uint8_t old;           /* a transport to be dropped, plus 1 */
+    uint8_t drop;          /* a probe to be dropped */
+    uint8_t adrift;        /* there is no cursor: the next event is taken as it comes */
     uint8_t fresh_token;
     uint8_t stopping;
-    uint8_t has_session;
     uint8_t verdict;
-    uint8_t told; /* STOP has been given */
-    uint16_t cause;
-    uint16_t close_code; /* to be sent, 0 for none */
-    uint8_t close_due;
+    uint8_t told;          /* WICK_CLIENT_STOP has been given */
     uint8_t session_len;
     uint8_t resume_token_len;
-    uint8_t epoch_len;
     char session[WICK_CLIENT_SESSION_MAX];
     char resume_token[WICK_CLIENT_RESUME_TOKEN_MAX];
-    char epoch[WICK_CLIENT_EPOCH_MAX]; /* as JSON, with its quotes if it has any */
-    char ack[64];
+    char ack[56];
 };
 
 /** Give the bytes of memory that a client needs for its outbox; 0 if the config is wrong. */
@@ -263,13 +262,12 @@ WICK_API wick_status wick_client_init(wick_client *client, const wick_client_con
 /**
  * Give a client the session of an earlier process or of a POST, to go on with. Before wick_client_start().
  *
- * epoch      as it stood in session.opened: a JSON value
- * last_seq   the newest event that was handled
+ * epoch, last_seq   the cursor: the newest event that was handled
  *
  * Returns WICK_OK; WICK_E_ARG if one is empty or longer than its limit; WICK_E_STATE if the client is not idle.
  */
 WICK_API wick_status wick_client_restore(wick_client *client, const wick_text *session_id,
-                                         const wick_text *resume_token, const wick_text *epoch, uint64_t last_seq);
+                                         const wick_text *resume_token, uint64_t epoch, uint64_t last_seq);
 
 /** Begin, or begin again after WICK_CLIENT_STOP: the first attempt is due at once. Else nothing happens. */
 WICK_API void wick_client_start(wick_client *client, uint64_t now_ms);
@@ -342,7 +340,9 @@ typedef enum wick_client_take {
  * event, where the server cuts exactly.
  *
  * session.opened, session.reset, session.closing, accepted and error are understood here, and delivered as well: after
- * session.reset the host replaces what it shows by the snapshot.
+ * session.reset the host replaces what it shows by the snapshot. In quiet mode over WebSocket there is nothing to
+ * resume: numbers are not checked. What comes when no connection counts as open, as behind a gap, is WICK_CLIENT_GAP
+ * too.
  *
  * event   as wick_event_read() gave it, also with WICK_UNKNOWN_TYPE
  */
@@ -350,26 +350,16 @@ WICK_API wick_client_take wick_client_received(wick_client *client, const wick_e
 
 /* ---- What is sent ---------------------------------------------------------------------------------------- */
 
-/** What a host puts into session.open beside the cursor. All may be absent. */
-typedef struct wick_client_hello {
-    wick_text token;   /**< bearer token */
-    wick_text name;    /**< of the client program */
-    wick_text version;
-    wick_text want;    /**< type patterns, a JSON array */
-    wick_text on_disconnect; /**< continue or cancel */
-    int64_t coalesce_ms;     /**< 0 to 250; below 0 is absent */
-} wick_client_hello;
-
 /**
  * Write the session.open that WICK_CLIENT_OPEN asks for, with what is needed to resume if there is a session.
  *
- * hello      NULL for nothing but the version and the cursor
+ * hello      what else is to stand in it: auth, client, want, coalesce_ms, on_disconnect. NULL for nothing
  * out, cap   receives the message
  * len        set to its bytes, also with WICK_E_SPACE
  *
- * Returns like wick_json_writer_end().
+ * Returns like wick_event_write().
  */
-WICK_API wick_status wick_client_write_open(const wick_client *client, const wick_client_hello *hello, void *out,
+WICK_API wick_status wick_client_write_open(const wick_client *client, const wick_session_open *hello, void *out,
                                             size_t cap, size_t *len);
 
 /**

@@ -1,0 +1,50 @@
+/*
+ * The client in four parts: client.c is told what happens, client_next.c says what to do, client_outbox.c keeps
+ * messages, client_session.c speaks of sessions.
+ */
+#ifndef WICK_AGENT_CLIENT_INTERNAL_H
+#define WICK_AGENT_CLIENT_INTERNAL_H
+
+#include <string.h>
+
+#include "wick/client.h"
+
+/* A message in the outbox: this, the id, the message, up to a multiple of 4. */
+typedef struct wick_outbox_item {
+    uint32_t len;
+    uint32_t id_len;
+} wick_outbox_item;
+
+/* The item at outbox_next, which must be there. Returns the message. */
+wick_slice wick_outbox_next(const wick_client *client);
+void wick_outbox_sent(wick_client *client);
+/* An answer has come. */
+void wick_outbox_answer(wick_client *client, const wick_text *re);
+
+static inline int wick_client_is_quiet(const wick_client *client)
+{
+    return (client->config->flags & WICK_CLIENT_QUIET) != 0;
+}
+
+/* Whether the connection carries session.open and acks. */
+static inline int wick_client_speaks(const wick_client *client)
+{
+    return client->transport == WICK_TRANSPORT_WEBSOCKET && !wick_client_is_quiet(client);
+}
+
+uint32_t wick_client_or(uint32_t configured, uint32_t fallback);
+int wick_client_may_use(const wick_client_config *config, unsigned transport);
+/* Go to a state, in which nothing has been done yet. */
+void wick_client_set(wick_client *client, wick_client_state state);
+/* The connection, or the attempt, is gone. */
+void wick_client_gone(wick_client *client, unsigned code, uint64_t now_ms);
+/* The attempt to get back to WebSocket has failed. */
+void wick_client_end_probe(wick_client *client, uint64_t now_ms);
+/* The session is open. */
+void wick_client_enter(wick_client *client, uint64_t now_ms);
+/* Close the connection; with a verdict that is the end. */
+void wick_client_hang_up(wick_client *client, unsigned code, wick_client_verdict verdict, uint64_t now_ms);
+/* What a control message says to the client itself. */
+void wick_client_learn(wick_client *client, const wick_event *event, uint64_t now_ms);
+
+#endif
