@@ -49,6 +49,10 @@ static const wick_conn_callbacks callbacks = {
 };
 static const wick_conn_config config = { .size = sizeof config, .callbacks = &callbacks, .close_timeout_ms = 300 };
 static struct ws_service websockets = { .config = &config, .on_gone = on_ws_gone };
+static const wick_conn_config beat_config = {
+    .size = sizeof beat_config, .callbacks = &callbacks, .ping_interval_ms = 200, .pong_timeout_ms = 200
+};
+static struct ws_service beating = { .config = &beat_config, .on_gone = on_ws_gone };
 
 static void job_end(struct job *job)
 {
@@ -145,6 +149,9 @@ static void on_request(struct peer *peer, const struct http_request *request)
     } else if (path_is(request, "/ws")) {
         wick_handshake_check(&any, request->head, &shake);
         http_upgrade(peer, request, &shake, &websockets, NULL);
+    } else if (path_is(request, "/beat")) {
+        wick_handshake_check(&any, request->head, &shake);
+        http_upgrade(peer, request, &shake, &beating, NULL);
     } else {
         http_problem(peer, &missing);
     }
@@ -576,10 +583,35 @@ static void bad_requests(void)
     close(fd);
 }
 
+#define UPGRADE(path)                                                                  \
+    "GET " path " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+/* A peer that answers pings lives; one that is silent is pinged, and dropped. */
+static void heartbeats(void)
+{
+    unsigned before = stat_of("ws_gone=");
+    int silent = dial(), alive = dial();
+    say(silent, UPGRADE("/beat"));
+    say(alive, UPGRADE("/beat"));
+    for (int i = 0; i < 4; i++) {
+        forget();
+        CHECK(hear(alive, "\x89"));
+        if (send(alive, "\x8a\x80\0\0\0\0", 6, MSG_NOSIGNAL) != 6)
+            test_fail(__FILE__, __LINE__, "send: %s", strerror(errno));
+    }
+    forget();
+    CHECK(hear_end(silent));
+    CHECK(strstr(got, "\x89"));
+    CHECK_INT(stat_of("ws_gone="), before + 1);
+    close(alive);
+    CHECK(stat_becomes("ws_gone=", before + 2));
+    close(silent);
+}
+
 static void upgrades(void)
 {
-    static const char request[] = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    static const char request[] = UPGRADE("/ws");
     unsigned before = stat_of("ws_gone=");
     int fd = dial();
     char all[512];
@@ -634,6 +666,7 @@ int main(void)
     RUN(no_limit_on_work);
     RUN(bad_requests);
     RUN(upgrades);
+    RUN(heartbeats);
     RUN(drains);
     return test_end();
 }
