@@ -200,14 +200,14 @@ static double magnitude(double value)
 
 static double square_root(double value)
 {
-    double root = value > 1 ? value : 1, next = root;
+    long double root, next = value > 1 ? value : 1;
     if (!(value > 0) || !is_finite(value))
         return value;
     do {
         root = next;
         next = (root + value / root) / 2;
     } while (next < root); /* Newton's method falls until it is there */
-    return root;
+    return (double)root;
 }
 
 /* A number as people write it, and as JSON allows it. */

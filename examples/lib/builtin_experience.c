@@ -8,11 +8,10 @@ static int experience_begin(struct run *run)
 {
     wick_text tokens = run_field(run, "tokens"), rate = run_field(run, "rate");
     int64_t count = 0;
-    double per_second = 0;
-    if ((tokens.data && (wick_json_int64(&tokens, &count) != WICK_OK || count < 0)) ||
-        (rate.data && (wick_json_double(&rate, &per_second) != WICK_OK || per_second < 0)))
+    if (tokens.data && (tokens.form != WICK_TEXT_JSON || wick_json_int64(&tokens, &count) != WICK_OK || count < 0))
         run->phase = 1;
-    run->rate = per_second;
+    if (rate.data && (rate.form != WICK_TEXT_JSON || wick_json_double(&rate, &run->rate) != WICK_OK || run->rate < 0))
+        run->phase = 1;
     run->token_count = (uint64_t)count;
     if (!tokens.data)
         text_add(&run->out, run->text.data, run->text.len);
@@ -35,7 +34,7 @@ static enum step experience_step(struct run *run)
 {
     if (run->phase)
         return run_fail(run, WICK_CODE_INVALID_PAYLOAD,
-                        "context.tokens: integer from 0 expected; context.rate: number above 0 expected");
+                        "context.tokens: integer from 0 expected; context.rate: number from 0 expected");
     if (run->tokens < run->token_count && run->text.len)
         return repeat(run);
     enum step step = run_say(run);

@@ -21,7 +21,7 @@ static enum step ask(struct run *run)
     wick_text timeout = run_field(run, "timeout_ms");
     struct text question = { NULL, 0, 0, 0 };
     int64_t timeout_ms = 0;
-    if (timeout.data && wick_json_int64(&timeout, &timeout_ms) == WICK_OK && timeout_ms > 0)
+    if (timeout.form == WICK_TEXT_JSON && wick_json_int64(&timeout, &timeout_ms) == WICK_OK && timeout_ms > 0)
         event.as.input_request.timeout_ms = timeout_ms;
     text_format(&question, "How shall I go on with this: ");
     text_add(&question, quote.data, quote.len);

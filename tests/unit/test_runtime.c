@@ -260,6 +260,19 @@ static void identity_is_refused(void)
     end(4);
 }
 
+static void an_invocation_has_no_place_for_a_user(void)
+{
+#define MEMBER(fields, member, name, kind, need, min, max, extra, doc) name,
+    static const char *const names[] = { WICK_FIELDS_invocation(MEMBER) };
+#undef MEMBER
+    CHECK(sizeof names / sizeof *names >= 8);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        wick_text name = text_of(names[i]);
+        if (wick_identity_field(&name))
+            test_fail(__FILE__, __LINE__, "an invocation has a field %s", names[i]);
+    }
+}
+
 static void ids_are_used_once(void)
 {
     wick_code code;
@@ -505,6 +518,7 @@ int main(void)
     RUN(order_is_kept);
     RUN(unknown_agent_fails);
     RUN(identity_is_refused);
+    RUN(an_invocation_has_no_place_for_a_user);
     RUN(ids_are_used_once);
     RUN(ids_are_minted);
     RUN(blocked_events_are_kept);
