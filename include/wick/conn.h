@@ -212,7 +212,8 @@ typedef struct wick_conn_config {
     uint64_t pong_timeout_ms;
     /** How long a close frame waits for its answer, and a lingering connection for the end; default 5,000. */
     uint64_t close_timeout_ms;
-    /** A connection on which no message has come or gone for so long is closed with 1001; default: never. */
+    /** A connection on which no message has come or gone for so long is closed with 1001; default: never. A part of a
+     *  message counts; one that goes counts from the wick_conn_tick() that follows. */
     uint64_t idle_timeout_ms;
 } wick_conn_config;
 

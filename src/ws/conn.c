@@ -77,11 +77,11 @@ static void become_closed(wick_conn *conn)
 /* Send the close frame that the first error calls for, if that can be done now. */
 void wick_conn_pay_owed(wick_conn *conn, uint64_t now_ms)
 {
+    if (!(conn->flags & FLAG_CLOSE_OWED))
+        return;
     wick_status error = (wick_status)conn->status;
     const char *text = wick_status_text(error);
     size_t len = 0;
-    if (!(conn->flags & FLAG_CLOSE_OWED))
-        return;
     while (text[len] && len < WICK_REASON_MAX)
         len++;
     wick_status status = wick_conn_send_close(conn, wick_status_close_code(error), text, len);
@@ -182,11 +182,6 @@ static wick_status tick_heartbeat(wick_conn *conn, uint64_t now_ms)
 
 static wick_status tick_open(wick_conn *conn, uint64_t now_ms)
 {
-    /* Sending has no clock, so a message sent since the last look counts as sent now. */
-    if (conn->flags & FLAG_SENT) {
-        conn->flags &= (uint16_t)~FLAG_SENT;
-        conn->active_ms = now_ms;
-    }
     if (has_come(idle_deadline(conn), now_ms)) {
         wick_conn_fail(conn, WICK_E_IDLE_TIMEOUT, now_ms);
         return WICK_E_IDLE_TIMEOUT;
@@ -202,6 +197,11 @@ wick_status wick_conn_tick(wick_conn *conn, uint64_t now_ms)
     if (conn->flags & FLAG_INSIDE)
         return WICK_E_REENTRY;
     wick_conn_pay_owed(conn, now_ms);
+    /* Sending has no clock, so a message sent since the last look counts as sent now. */
+    if (conn->flags & FLAG_SENT) {
+        conn->flags &= (uint16_t)~FLAG_SENT;
+        conn->active_ms = now_ms;
+    }
     if (!has_come(wick_conn_deadline(conn), now_ms))
         return status;
     conn->flags |= FLAG_INSIDE;

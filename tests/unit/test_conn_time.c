@@ -283,9 +283,18 @@ static void a_message_that_goes_resets_idle(void)
             CHECK_STATUS(wick_prepare(&prepared, WICK_TEXT, "x", 1), WICK_OK);
             CHECK_STATUS(wick_conn_send_prepared(r.conn, &prepared), WICK_OK);
         }
-        CHECK_STATUS(wick_conn_tick(r.conn, 500), WICK_OK);
-        CHECK_INT(wick_conn_deadline(r.conn), 1000);
-        CHECK_STATUS(wick_conn_tick(r.conn, 1000), WICK_E_IDLE_TIMEOUT);
+        CHECK_INT(wick_conn_deadline(r.conn), 500);
+        CHECK_STATUS(wick_conn_tick(r.conn, 20), WICK_OK); /* an early tick is enough */
+        CHECK_INT(wick_conn_deadline(r.conn), 520);
+        CHECK_STATUS(wick_conn_send(r.conn, WICK_TEXT, "x", 1), way == 1 ? WICK_E_STATE : WICK_OK);
+        CHECK_STATUS(wick_conn_tick(r.conn, 520), way == 1 ? WICK_E_IDLE_TIMEOUT : WICK_OK);
+        if (way == 1) {
+            finish(&r);
+            continue;
+        }
+        CHECK_INT(wick_conn_deadline(r.conn), 1020);
+        CHECK_STATUS(wick_conn_tick(r.conn, 1019), WICK_OK);
+        CHECK_STATUS(wick_conn_tick(r.conn, 1020), WICK_E_IDLE_TIMEOUT);
         finish(&r);
     }
 }
