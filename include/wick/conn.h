@@ -242,7 +242,8 @@ struct wick_conn {
     } part;
     uint32_t utf8;         /* wick_utf8_check() state of the open text */
     uint32_t fragments;    /* frames of the open message */
-    int16_t status;        /* the first error, or 0 */
+    int8_t status;         /* the first error, or 0: those of a connection are all above -128 */
+    uint8_t inside;        /* 1 while a callback may be running */
     uint16_t flags;
     uint8_t phase;         /* header, payload or control */
     uint8_t header_len;    /* bytes in part.header */

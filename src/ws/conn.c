@@ -33,10 +33,10 @@ wick_status wick_conn_init(wick_conn *conn, const wick_conn_config *config, void
 /* Ask for memory; with need 0, give it back. */
 uint8_t *wick_conn_borrow(wick_conn *conn, uint8_t *block, size_t need, size_t *cap)
 {
-    unsigned outside = wick_conn_enter(conn);
+    uint8_t inside = wick_conn_enter(conn);
     *cap = 0;
     block = wick_conn_cb(conn)->on_memory(conn, conn->user, block, need, cap);
-    return wick_conn_leave(conn, outside) ? block : NULL;
+    return wick_conn_leave(conn, inside) ? block : NULL;
 }
 
 void wick_conn_give_back(wick_conn *conn, uint8_t *block)
@@ -103,7 +103,7 @@ void wick_conn_fail(wick_conn *conn, wick_status status, uint64_t now_ms)
 {
     int owes = conn->state == WICK_OPEN && wick_status_close_code(status) != 0;
     if (conn->status == WICK_OK)
-        conn->status = (int16_t)status;
+        conn->status = (int8_t)status;
     conn->timer_ms = now_ms;
     /* First, so that the callbacks below cannot send any more. */
     if (conn->state < WICK_LINGER)
@@ -194,7 +194,7 @@ static wick_status tick_open(wick_conn *conn, uint64_t now_ms)
 wick_status wick_conn_tick(wick_conn *conn, uint64_t now_ms)
 {
     wick_status status = (wick_status)conn->status;
-    if (conn->flags & FLAG_INSIDE)
+    if (conn->inside)
         return WICK_E_REENTRY;
     wick_conn_pay_owed(conn, now_ms);
     /* Sending has no clock, so a message sent since the last look counts as sent now. */
@@ -204,18 +204,18 @@ wick_status wick_conn_tick(wick_conn *conn, uint64_t now_ms)
     }
     if (!has_come(wick_conn_deadline(conn), now_ms))
         return status;
-    conn->flags |= FLAG_INSIDE;
+    conn->inside = 1;
     if (conn->state == WICK_OPEN)
         status = tick_open(conn, now_ms);
     else if (conn->state != WICK_CLOSED)
         status = tick_closing(conn);
-    conn->flags &= (uint16_t)~FLAG_INSIDE;
+    conn->inside = 0;
     return status;
 }
 
 wick_status wick_conn_end(wick_conn *conn)
 {
-    if (conn->flags & FLAG_INSIDE)
+    if (conn->inside)
         return WICK_E_REENTRY;
     wick_conn_return_memory(conn);
     become_closed(conn);

@@ -17,17 +17,16 @@
 enum { PHASE_HEADER = 0, PHASE_PAYLOAD, PHASE_CONTROL };
 
 enum {
-    FLAG_INSIDE = 1,       /* a callback may be running */
-    FLAG_BEGIN = 2,        /* in on_begin */
-    FLAG_SLICES = 4,       /* the open message is received in slices */
-    FLAG_PIECES = 8,       /* a piece of it has been delivered */
-    FLAG_SENDING = 16,     /* a fragmented message is being sent */
-    FLAG_BINARY = 32,      /* and it is binary */
-    FLAG_PINGED = 64,      /* the heartbeat's ping is out, and nothing has come since */
-    FLAG_SENT = 128,       /* a message has gone out since active_ms */
-    FLAG_CLOSE_OWED = 256, /* the close frame for `status` has not gone out yet */
-    FLAG_CLOSE_SEEN = 512, /* the peer's close frame has come */
-    FLAG_CLOSE_TOLD = 1024 /* the close frame for `status` has gone out */
+    FLAG_BEGIN = 1,        /* in on_begin */
+    FLAG_SLICES = 2,       /* the open message is received in slices */
+    FLAG_PIECES = 4,       /* a piece of it has been delivered */
+    FLAG_SENDING = 8,      /* a fragmented message is being sent */
+    FLAG_BINARY = 16,      /* and it is binary */
+    FLAG_PINGED = 32,      /* the heartbeat's ping is out, and nothing has come since */
+    FLAG_SENT = 64,        /* a message has gone out since active_ms */
+    FLAG_CLOSE_OWED = 128, /* the close frame for `status` has not gone out yet */
+    FLAG_CLOSE_SEEN = 256, /* the peer's close frame has come */
+    FLAG_CLOSE_TOLD = 512  /* the close frame for `status` has gone out */
 };
 
 /* The bytes of one wick_conn_recv() call. When a step fails, pos stands at the byte that proves the error. */
@@ -60,30 +59,31 @@ static inline uint64_t wick_max_message(const wick_conn *conn)
 
 /*
  * Around a callback that is not called by wick_conn_recv() alone. enter gives what leave wants; leave gives 0 if the
- * callback has set the connection up anew, which is then not to be touched.
+ * callback has set the connection up anew, which is then not to be touched. The mark has a byte of its own: as a bit of
+ * `flags` it made each send wait for the stores of the one before (6.0 ns for 16 bytes instead of 2.8).
  */
-static inline unsigned wick_conn_enter(wick_conn *conn)
+static inline uint8_t wick_conn_enter(wick_conn *conn)
 {
-    unsigned outside = (conn->flags & FLAG_INSIDE) ^ FLAG_INSIDE;
-    conn->flags |= FLAG_INSIDE;
-    return outside;
+    uint8_t inside = conn->inside;
+    conn->inside = 1;
+    return inside;
 }
 
-static inline int wick_conn_leave(wick_conn *conn, unsigned outside)
+static inline int wick_conn_leave(wick_conn *conn, uint8_t inside)
 {
-    if (WICK_UNLIKELY(!(conn->flags & FLAG_INSIDE)))
+    if (WICK_UNLIKELY(!conn->inside))
         return 0;
-    conn->flags ^= (uint16_t)outside;
+    conn->inside = inside;
     return 1;
 }
 
 /*
- * What a callback's return means. An init from inside has wiped FLAG_INSIDE; a send from inside may have found the
+ * What a callback's return means. An init from inside has wiped the mark; a send from inside may have found the
  * output broken, which is a status already.
  */
 static inline wick_status wick_conn_after(const wick_conn *conn, int result)
 {
-    if (WICK_UNLIKELY(!(conn->flags & FLAG_INSIDE)))
+    if (WICK_UNLIKELY(!conn->inside))
         return WICK_E_REENTRY;
     if (WICK_UNLIKELY(conn->status != WICK_OK))
         return (wick_status)conn->status;

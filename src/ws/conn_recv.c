@@ -136,7 +136,7 @@ wick_status wick_conn_recv(wick_conn *conn, uint8_t *data, size_t len, size_t *u
     wick_input in;
     wick_status status;
     *used = 0;
-    if (conn->flags & FLAG_INSIDE)
+    if (conn->inside)
         return WICK_E_REENTRY;
     if (len) {
         conn->heard_ms = now_ms;
@@ -151,16 +151,16 @@ wick_status wick_conn_recv(wick_conn *conn, uint8_t *data, size_t len, size_t *u
     in.len = len;
     in.pos = 0;
     in.now_ms = now_ms;
-    conn->flags |= FLAG_INSIDE;
+    conn->inside = 1;
     status = receive(conn, &in);
-    if (!(conn->flags & FLAG_INSIDE)) /* a callback has set the connection up anew */
+    if (!conn->inside) /* a callback has set the connection up anew */
         return WICK_E_REENTRY;
     conn->received += in.pos;
     if (status < 0)
         wick_conn_fail(conn, status, now_ms);
     if (conn->state >= WICK_LINGER)
         wick_conn_return_memory(conn);
-    conn->flags &= (uint16_t)~FLAG_INSIDE;
+    conn->inside = 0;
     *used = status < 0 || conn->state >= WICK_LINGER ? len : in.pos;
     return status;
 }

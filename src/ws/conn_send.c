@@ -9,11 +9,11 @@
 /* A client's payload up to this is masked on the stack. */
 #define STACK_PAYLOAD 1024
 
-static wick_status output(wick_conn *conn, const wick_slice *slices, size_t count)
+static inline wick_status output(wick_conn *conn, const wick_slice *slices, size_t count)
 {
-    unsigned outside = wick_conn_enter(conn);
+    uint8_t inside = wick_conn_enter(conn);
     int result = wick_conn_cb(conn)->on_output(conn, conn->user, slices, count);
-    if (!wick_conn_leave(conn, outside))
+    if (!wick_conn_leave(conn, inside))
         return WICK_E_REENTRY;
     if (WICK_LIKELY(result == 0))
         return WICK_OK;
@@ -59,9 +59,9 @@ static inline wick_status output_plain(wick_conn *conn, const uint8_t *header, s
 static wick_status masked_header(wick_conn *conn, unsigned first_byte, uint64_t len, uint8_t *out, size_t *n)
 {
     uint8_t key[4];
-    unsigned outside = wick_conn_enter(conn);
+    uint8_t inside = wick_conn_enter(conn);
     int result = wick_conn_cb(conn)->on_random(conn, conn->user, key, sizeof key);
-    if (!wick_conn_leave(conn, outside))
+    if (!wick_conn_leave(conn, inside))
         return WICK_E_REENTRY;
     if (result != 0)
         return WICK_E_RANDOM;
@@ -140,7 +140,7 @@ static wick_status check_send(const wick_conn *conn, unsigned opcode, int fragme
 
 static wick_status sent(wick_conn *conn, wick_status status)
 {
-    if (status == WICK_OK)
+    if (status == WICK_OK && !(conn->flags & FLAG_SENT))
         conn->flags |= FLAG_SENT;
     return status;
 }
