@@ -204,12 +204,10 @@ wick_status wick_conn_tick(wick_conn *conn, uint64_t now_ms)
     }
     if (!has_come(wick_conn_deadline(conn), now_ms))
         return status;
-    conn->inside = 1;
     if (conn->state == WICK_OPEN)
         status = tick_open(conn, now_ms);
     else if (conn->state != WICK_CLOSED)
         status = tick_closing(conn);
-    conn->inside = 0;
     return status;
 }
 
