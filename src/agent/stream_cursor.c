@@ -105,18 +105,12 @@ static int glob_matches(const char *pattern, size_t pattern_len, const char *nam
     return p == pattern_len;
 }
 
-/* Whether a pattern names exactly one type of the table, so that no other can match. */
-static int names_known_type(const char *pattern, size_t len)
+static int has_star(const char *pattern, size_t len)
 {
     size_t i;
     for (i = 0; i < len; i++)
         if (pattern[i] == '*')
-            return 0;
-    for (i = WICK_TYPE_APPLICATION + 1; i < WICK_TYPE_COUNT; i++) {
-        const char *name = wick_type_name((wick_type)i);
-        if (memcmp(name, pattern, len) == 0 && name[len] == 0)
             return 1;
-    }
     return 0;
 }
 
@@ -132,14 +126,17 @@ static size_t name_length(const char *name)
 wick_status wick_want_add(wick_want *want, const char *pattern, size_t len)
 {
     unsigned type;
+    int known = 0;
     if (len == 0 || len > 64)
         return WICK_E_ARG;
     for (type = WICK_TYPE_APPLICATION + 1; type < WICK_TYPE_COUNT; type++) {
         const char *name = wick_type_name((wick_type)type);
-        if (glob_matches(pattern, len, name, name_length(name)))
-            want->known[type / 32] |= (uint32_t)1 << type % 32;
+        if (!glob_matches(pattern, len, name, name_length(name)))
+            continue;
+        want->known[type / 32] |= (uint32_t)1 << type % 32;
+        known = 1;
     }
-    if (names_known_type(pattern, len))
+    if (known && !has_star(pattern, len))
         return WICK_OK;
     if (want->used + len + 1 > sizeof want->text)
         return WICK_E_SPACE;
