@@ -57,6 +57,11 @@ void http_set_deadline(struct peer *peer, uint64_t ms)
     arm_earliest(peer);
 }
 
+static uint64_t write_timeout(const struct peer *peer)
+{
+    return http_or_default(http_server_of(peer)->write_timeout_ms, 30000);
+}
+
 /* Output that moves renews its deadline. */
 static void http_settle(struct peer *peer)
 {
@@ -67,8 +72,7 @@ static void http_settle(struct peer *peer)
     if (!queued)
         http->stall_deadline = WICK_NEVER;
     else if (!http->queued || queued < http->queued)
-        http->stall_deadline = peer->service->loop->now_ms +
-                               http_or_default(http_server_of(peer)->write_timeout_ms, 30000);
+        http->stall_deadline = peer->service->loop->now_ms + write_timeout(peer);
     http->queued = queued;
     arm_earliest(peer);
 }
@@ -77,7 +81,9 @@ static void http_due(struct peer *peer)
 {
     struct http_state *http = &peer->as.http;
     uint64_t now = peer->service->loop->now_ms;
-    if (http->stall_deadline <= now || peer->phase == HTTP_LINGER) {
+    if (http->stall_deadline <= now && peer_output_moves(peer))
+        http->stall_deadline = now + write_timeout(peer);
+    if (http->stall_deadline <= now) {
         peer_close(peer);
         return;
     }
@@ -87,8 +93,10 @@ static void http_due(struct peer *peer)
     }
     if (http->message)
         http_refuse(peer, WICK_E_HEAD_TIMEOUT);
+    else if (peer_queued(peer))
+        http_set_deadline(peer, write_timeout(peer)); /* an answer is on its way: its own limit applies */
     else
-        peer_close(peer); /* nothing was asked: nothing to answer */
+        peer_close(peer); /* nothing was asked: nothing to answer; or the end has not come in time */
 }
 
 /* ---- Requests

@@ -24,7 +24,7 @@
  * request of a peer is in work at a time; those that are pipelined wait.
  *
  * TIMES. A head must come within head_timeout_ms of the connection's or the request's first byte, a body within
- * body_timeout_ms; an answer that the peer does not take for write_timeout_ms ends the connection; a connection
+ * body_timeout_ms; an answer of which the peer takes nothing for write_timeout_ms ends the connection; a connection
  * between two requests lives idle_timeout_ms. None of them applies to a request that the server is still working on,
  * to an open stream with nothing queued, or to a WebSocket.
  */

@@ -83,6 +83,7 @@ struct backlog {
     uint8_t *out, *in;
     size_t out_at, out_len, out_cap;
     size_t in_at, in_len, in_cap;
+    size_t pending; /* see peer_output_moves() */
 };
 
 /* What an HTTP peer remembers: see http_server.c. */
@@ -127,6 +128,10 @@ int peer_write(struct peer *peer, const wick_slice *slices, size_t count);
 void peer_write_last(struct peer *peer, const wick_slice *slices, size_t count);
 /* Bytes that are queued because the kernel did not take them. */
 size_t peer_queued(const struct peer *peer);
+/* Whether the peer has taken some of its output since the last time this was asked; 0 if none is queued. Asks the
+ * kernel what is not acknowledged: it tells of room only when a third of its own buffer is free, which a slow line
+ * takes long for. */
+int peer_output_moves(struct peer *peer);
 /* Whether the next write would be refused. If so, on_room follows. */
 int peer_full(struct peer *peer);
 

@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <linux/sockios.h>
 
 #include "lib/peer_internal.h"
 
@@ -233,6 +236,17 @@ void peer_write_last(struct peer *peer, const wick_slice *slices, size_t count)
 {
     if (!(peer->flags & (PEER_BROKEN | PEER_DOOMED | PEER_FINISHED)))
         write_all(peer, slices, count);
+}
+
+int peer_output_moves(struct peer *peer)
+{
+    int unacknowledged = 0;
+    if (!peer_queued(peer) || ioctl(peer->source.fd, SIOCOUTQ, &unacknowledged) < 0)
+        return 0;
+    size_t pending = peer->backlog->out_len + (size_t)unacknowledged;
+    int moves = pending != peer->backlog->pending;
+    peer->backlog->pending = pending;
+    return moves;
 }
 
 int peer_full(struct peer *peer)

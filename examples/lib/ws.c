@@ -123,8 +123,23 @@ static void report(struct peer *peer)
              (unsigned long long)error.offset, error.close_code);
 }
 
+/*
+ * A peer that takes its output, however slowly, is alive, though it is not heard while its input is stalled: look
+ * again later. The same while it takes what stands before a close frame.
+ */
+static int still_takes(struct peer *peer)
+{
+    uint64_t wait = ws_of(peer)->config->pong_timeout_ms;
+    if (wick_conn_state(&peer->as.ws) == WICK_CLOSED || !peer_output_moves(peer))
+        return 0;
+    return loop_arm(peer->service->loop, &peer->source,
+                    peer->service->loop->now_ms + (wait ? wait : WICK_DEFAULT_PONG_TIMEOUT_MS)) == 0;
+}
+
 static void ws_due(struct peer *peer)
 {
+    if (still_takes(peer))
+        return;
     wick_conn_tick(&peer->as.ws, peer->service->loop->now_ms);
     arm(peer);
 }

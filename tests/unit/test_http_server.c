@@ -341,6 +341,10 @@ static int stat_becomes(const char *name, unsigned want)
     return 0;
 }
 
+#define UPGRADE(path)                                                                  \
+    "GET " path " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
 /* ---- Cases ------------------------------------------------------------------------------------------------------- */
 
 static void keeps_alive(void)
@@ -550,6 +554,58 @@ static void time_limits(void)
     }
 }
 
+/* Read everything, a little at a time, longer than any limit; the stream ends after `want` bytes, or it is left open. */
+static size_t hear_slowly(int fd, size_t want)
+{
+    size_t total = 0;
+    while (total < want) {
+        ssize_t n = recv(fd, got, 100000, 0);
+        if (n <= 0)
+            return total;
+        total += (size_t)n;
+        usleep(10000);
+    }
+    return total;
+}
+
+static void slow_is_not_dead(void)
+{
+    int fd = dial();
+    say(fd, "GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK(hear(fd, "\r\n\r\n"));
+    char *body = strstr(got, "\r\n\r\n");
+    size_t first = body ? got_len - (size_t)(body + 4 - got) : 0;
+    CHECK_INT(first + hear_slowly(fd, BIG - first), BIG);
+    CHECK(hear_end(fd));
+    close(fd);
+}
+
+static void slow_websocket_is_not_dead(void)
+{
+    static char frame[8 + 60000] = "\x82\xfe\xea\x60";
+    enum { FRAMES = 200 };
+    int fd = dial();
+    say(fd, UPGRADE("/beat"));
+    CHECK(hear(fd, "\r\n\r\n"));
+    forget();
+    pid_t writer = fork();
+    if (writer == 0) {
+        for (int i = 0; i < FRAMES; i++)
+            for (size_t at = 0; at < sizeof frame;) {
+                ssize_t n = send(fd, frame + at, sizeof frame - at, MSG_NOSIGNAL);
+                if (n <= 0)
+                    _exit(1);
+                at += (size_t)n;
+            }
+        _exit(0);
+    }
+    int status;
+    size_t want = (size_t)FRAMES * 60004;
+    CHECK(hear_slowly(fd, want) >= want); /* and perhaps a ping */
+    CHECK(waitpid(writer, &status, 0) == writer && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(fd);
+}
+
 /* No limit applies to a request in work and to a stream with nothing queued; one does to an answer that is not taken. */
 static void no_limit_on_work(void)
 {
@@ -582,10 +638,6 @@ static void bad_requests(void)
     CHECK(strstr(got, "HTTP/1.1 500 ") == got);
     close(fd);
 }
-
-#define UPGRADE(path)                                                                  \
-    "GET " path " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 /* A peer that answers pings lives; one that is silent is pinged, and dropped. */
 static void heartbeats(void)
@@ -663,6 +715,8 @@ int main(void)
     RUN(tells_who_has_gone);
     RUN(answer_survives_a_half_close);
     RUN(time_limits);
+    RUN(slow_is_not_dead);
+    RUN(slow_websocket_is_not_dead);
     RUN(no_limit_on_work);
     RUN(bad_requests);
     RUN(upgrades);
