@@ -41,6 +41,11 @@ static uint8_t *write_event(const wick_event *event, uint32_t flags, size_t *len
     require(out != NULL);
     *status = wick_event_write(event, flags, out, need, len, NULL);
     require(*status == WICK_OK && *len == need);
+    /* With room to spare, and so by the predicted path, it is the same. */
+    uint8_t *roomy = (uint8_t *)malloc(need + 200);
+    require(roomy && wick_event_write(event, flags, roomy, need + 200, len, NULL) == WICK_OK && *len == need);
+    require(memcmp(out, roomy, need) == 0);
+    free(roomy);
     return out;
 }
 

@@ -157,6 +157,16 @@ int wick_input_leaks(const wick_text *input);
 /* Whether all members of an object that has been checked are numbers. */
 int wick_all_numbers(const wick_text *object);
 
+/* Say that nothing is wrong. Not memset: the path is long, and only its end matters. */
+static inline void wick_event_clear(wick_event_error *error)
+{
+    error->status = WICK_OK;
+    error->code = WICK_CODE_NONE;
+    error->offset = 0;
+    error->what = "";
+    error->path[0] = 0;
+}
+
 /* Set an error's path from the rows that lead to a field; `rows` of them. */
 void wick_event_path(wick_event_error *error, const wick_fields *const *fields, const uint32_t *rows, uint32_t count);
 /* Fill in an error that is about the JSON text or the whole message. */

@@ -320,15 +320,6 @@ static void check_message(wick_reading *r)
             fail_name(r, WICK_E_IDENTITY, &r->unknown[i], "an invocation must not tell who the user is");
 }
 
-static void clear_error(wick_event_error *error)
-{
-    error->status = WICK_OK;
-    error->code = WICK_CODE_NONE;
-    error->offset = 0;
-    error->what = "";
-    error->path[0] = 0;
-}
-
 /* A message without `type` that is an invocation as it stands. */
 static int read_bare(wick_reading *r)
 {
@@ -339,7 +330,7 @@ static int read_bare(wick_reading *r)
         return 0;
     memset(&event->head, 0, sizeof event->head);
     memset(&event->as.invocation, 0, sizeof event->as.invocation);
-    clear_error(r->error);
+    wick_event_clear(r->error);
     r->event = NULL;
     r->floor = 0;
     r->message = wick_message_of(WICK_TYPE_RUNTIME_INVOKE_AGENT);
@@ -362,7 +353,7 @@ static wick_status begin_reading(wick_reading *r, const wick_event_config *confi
     r->message = NULL;
     r->event = NULL;
     r->error = error;
-    clear_error(error);
+    wick_event_clear(error);
     if (config->size == sizeof *config) {
         r->flags = config->flags;
         r->by = config->by;

@@ -4,32 +4,12 @@
  * Names stand in the table as `,"name":`, so that the constant parts are copied, comma and quotes included. The first
  * member of an object leaves its comma out.
  */
-#include "agent/event_fields.h"
-#include "json/put.h"
-
-#define FRAMES_MAX 4 /* envelope or payload, usage, cost */
-
-struct write_frame {
-    const wick_fields *fields;
-    const uint8_t *base;
-    uint32_t row; /* the row to write next; in a path: the row that is written */
-};
-
-typedef struct wick_writing {
-    wick_put put;
-    wick_event_error *error;
-    wick_status status; /* of an error in a row: WICK_E_ENVELOPE or WICK_E_PAYLOAD */
-    uint32_t in_payload; /* the path starts with `payload` */
-    uint32_t depth;
-    uint32_t cut; /* the row before this one has been cut */
-    int first;    /* no member has been written in the innermost object */
-    struct write_frame frame[FRAMES_MAX];
-} wick_writing;
+#include "agent/event_write.h"
 
 static void fail_row(wick_writing *w, wick_status status, uint32_t row, const char *what)
 {
-    const wick_fields *fields[FRAMES_MAX + 1];
-    uint32_t rows[FRAMES_MAX + 1], count = 0, i;
+    const wick_fields *fields[WICK_WRITE_FRAMES_MAX + 1];
+    uint32_t rows[WICK_WRITE_FRAMES_MAX + 1], count = 0, i;
     if (w->error->status != WICK_OK)
         return;
     wick_event_fail(w->error, status, 0);
@@ -110,7 +90,12 @@ static void put_name(wick_writing *w, const wick_name *name)
 /* A value of the table's own, such as a type or an ENUM's, with its quotes. */
 static void put_quoted(wick_writing *w, const wick_name *name)
 {
-    wick_put_bytes(&w->put, name->text + 1, (size_t)name->len - 2);
+    if (WICK_LIKELY((size_t)(w->put.end - w->put.p) >= sizeof name->text)) {
+        memcpy(w->put.p, name->text + 1, sizeof name->text - 2);
+        w->put.p += name->len - 2;
+    } else {
+        wick_put_bytes(&w->put, name->text + 1, (size_t)name->len - 2);
+    }
 }
 
 /* Whether text may stand in a row as a string; else what is wrong. */
@@ -156,7 +141,7 @@ static const char *check_json(const wick_field *field, const wick_text *text)
 
 static void write_text(wick_writing *w, uint32_t row)
 {
-    const struct write_frame *frame = &w->frame[w->depth];
+    const struct wick_write_frame *frame = &w->frame[w->depth];
     const wick_field *field = &frame->fields->field[row];
     wick_text text = *wick_field_text_const(frame->base, field);
     const char *what = NULL;
@@ -194,7 +179,7 @@ static void write_text(wick_writing *w, uint32_t row)
 
 static void write_scalar(wick_writing *w, uint32_t row)
 {
-    const struct write_frame *frame = &w->frame[w->depth];
+    const struct wick_write_frame *frame = &w->frame[w->depth];
     const wick_field *field = &frame->fields->field[row];
     uint8_t byte = frame->base[field->offset];
     int64_t value;
@@ -222,7 +207,7 @@ static void write_scalar(wick_writing *w, uint32_t row)
 /* What there is to do for a row: nothing, a value, or an object of its own. Notes what is required and absent. */
 enum row_work { ROW_NOTHING, ROW_TEXT, ROW_SCALAR, ROW_NEST };
 
-static enum row_work row_to_write(wick_writing *w, const struct write_frame *frame, uint32_t row)
+static enum row_work row_to_write(wick_writing *w, const struct wick_write_frame *frame, uint32_t row)
 {
     const wick_field *field = &frame->fields->field[row];
     int required = (int)((frame->fields->required | frame->fields->filled) >> row & 1);
@@ -245,7 +230,7 @@ static enum row_work row_to_write(wick_writing *w, const struct write_frame *fra
 static void write_rows(wick_writing *w, uint32_t to)
 {
     for (;;) {
-        struct write_frame *frame = &w->frame[w->depth];
+        struct wick_write_frame *frame = &w->frame[w->depth];
         uint32_t row = frame->row;
         if (row == (w->depth ? frame->fields->count : to)) {
             if (w->depth == 0)
@@ -287,9 +272,11 @@ static void write_payload(wick_writing *w, const wick_message *message, const vo
     w->status = WICK_E_PAYLOAD;
     w->frame[0].fields = wick_fields_of(message);
     w->frame[0].base = (const uint8_t *)payload;
-    w->frame[0].row = 0;
-    wick_put_byte(&w->put, '{');
-    w->first = 1;
+    w->frame[0].row = wick_writing_fast_payload(w, message, payload);
+    if (w->frame[0].row == 0) {
+        wick_put_byte(&w->put, '{');
+        w->first = 1;
+    }
     write_rows(w, w->frame[0].fields->count);
     wick_put_byte(&w->put, '}');
     w->first = 0;
@@ -301,29 +288,28 @@ static void write_payload(wick_writing *w, const wick_message *message, const vo
         fail_row(w, WICK_E_IDENTITY, WICK_AT_invocation_input, "an invocation must not tell who the user is");
 }
 
-/* The rows of the envelope from `from` to the one before `to`. */
-static void write_head(wick_writing *w, const wick_envelope *head, uint32_t from, uint32_t to)
+static void begin_head(wick_writing *w, const wick_envelope *head)
 {
-    w->depth = w->cut = w->in_payload = 0;
     w->status = WICK_E_ENVELOPE;
     w->frame[0].fields = &wick_struct_fields[WICK_STRUCT_envelope];
     w->frame[0].base = (const uint8_t *)head;
+}
+
+/* The rows of the envelope from `from` to the one before `to`. */
+static void write_head(wick_writing *w, uint32_t from, uint32_t to)
+{
     w->frame[0].row = from;
     write_rows(w, to);
 }
 
 static void begin_writing(wick_writing *w, uint32_t flags, void *out, size_t cap, wick_event_error *error)
 {
-    memset(&w->put, 0, sizeof w->put);
-    w->put.p = (uint8_t *)out;
-    w->put.end = out ? w->put.p + cap : NULL;
-    w->put.flags = flags;
+    wick_put_begin(&w->put, out, cap, flags);
     w->put.max_depth = WICK_DEFAULT_JSON_DEPTH;
     w->error = error;
     w->depth = w->cut = w->in_payload = 0;
     w->first = 1;
-    memset(error, 0, sizeof *error);
-    error->what = "";
+    wick_event_clear(error);
 }
 
 static wick_status end_writing(wick_writing *w, const void *out, size_t *len)
@@ -353,19 +339,23 @@ wick_status wick_event_write_body(const wick_event *event, uint32_t flags, void 
     const char *what;
     uint32_t row;
     begin_writing(&w, flags, out, cap, error ? error : &unused);
+    begin_head(&w, &event->head);
     if (message) {
         put_name(&w, &wick_struct_fields[WICK_STRUCT_envelope].field[WICK_AT_envelope_type].name);
         put_quoted(&w, &message->name);
     } else {
-        write_head(&w, &event->head, WICK_AT_envelope_type, WICK_AT_envelope_type + 1);
+        write_head(&w, WICK_AT_envelope_type, WICK_AT_envelope_type + 1);
     }
-    write_head(&w, &event->head, WICK_AT_envelope_type + 1, WICK_AT_envelope_payload);
-    write_head(&w, &event->head, WICK_AT_envelope_payload + 1, WICK_AT_envelope_first_seq);
+    row = wick_writing_fast_head(&w, &event->head);
+    if (row < WICK_AT_envelope_payload)
+        write_head(&w, row, WICK_AT_envelope_payload);
+    if (row < WICK_AT_envelope_first_seq)
+        write_head(&w, row > WICK_AT_envelope_payload ? row : WICK_AT_envelope_payload + 1, WICK_AT_envelope_first_seq);
     what = wick_check_envelope(&event->head, message, &row);
     if (what)
         wrong_row(&w, row, what);
     if (!message || message->fields == WICK_STRUCT_ping) {
-        write_head(&w, &event->head, WICK_AT_envelope_payload, WICK_AT_envelope_payload + 1);
+        write_head(&w, WICK_AT_envelope_payload, WICK_AT_envelope_payload + 1);
         if (message && event->head.payload.len > WICK_LIMIT_PING)
             fail_row(&w, WICK_E_PAYLOAD, WICK_AT_envelope_payload, "too long");
     } else if (!payload_is_empty(message, event)) {
@@ -393,27 +383,24 @@ wick_status wick_payload_write(wick_type type, const void *payload, uint32_t fla
 
 size_t wick_event_prefix(uint64_t seq, uint64_t first_seq, void *out)
 {
-    wick_put put;
-    memset(&put, 0, sizeof put);
-    put.p = (uint8_t *)out;
-    put.end = put.p + WICK_EVENT_PREFIX_MAX;
-    wick_put_byte(&put, '{');
-    if (seq) {
-        wick_put_bytes(&put, "\"seq\":", 6);
-        wick_put_uint64(&put, seq);
-        if (first_seq && first_seq != seq) {
-            wick_put_bytes(&put, ",\"first_seq\":", 13);
-            wick_put_uint64(&put, first_seq);
-        }
-        wick_put_byte(&put, ',');
+    uint8_t *p = (uint8_t *)out;
+    *p++ = '{';
+    if (!seq)
+        return 1;
+    memcpy(p, "\"seq\":", 6);
+    p = wick_put_digits(p + 6, seq);
+    if (first_seq && first_seq != seq) {
+        memcpy(p, ",\"first_seq\":", 13);
+        p = wick_put_digits(p + 13, first_seq);
     }
-    return (size_t)(put.p - (uint8_t *)out);
+    *p++ = ',';
+    return (size_t)(p - (uint8_t *)out);
 }
 
 wick_status wick_event_write(const wick_event *event, uint32_t flags, void *out, size_t cap, size_t *len,
                              wick_event_error *error)
 {
-    uint8_t prefix[WICK_EVENT_PREFIX_MAX];
+    uint8_t own[WICK_EVENT_PREFIX_MAX], *prefix = out && cap >= sizeof own ? (uint8_t *)out : own;
     uint64_t seq = event->head.seq > 0 ? (uint64_t)event->head.seq : 0;
     uint64_t first = event->head.first_seq > 0 ? (uint64_t)event->head.first_seq : 0;
     size_t n = wick_event_prefix(seq, first, prefix), body;
@@ -421,7 +408,7 @@ wick_status wick_event_write(const wick_event *event, uint32_t flags, void *out,
     uint8_t *behind = room ? (uint8_t *)out + n : NULL;
     wick_status status = wick_event_write_body(event, flags, behind, room ? cap - n : 0, &body, error);
     *len = status == WICK_OK || status == WICK_E_SPACE ? n + body : 0;
-    if (room)
+    if (room && prefix == own)
         memcpy(out, prefix, n);
     return status;
 }
@@ -432,10 +419,7 @@ wick_status wick_pong_write(const wick_event *ping, void *out, size_t cap, size_
     *len = 0;
     if (ping->type != WICK_TYPE_PING)
         return WICK_E_ARG;
-    memset(&put, 0, sizeof put);
-    put.p = (uint8_t *)out;
-    put.end = out ? put.p + cap : NULL;
-    put.flags = WICK_JSON_TRUSTED;
+    wick_put_begin(&put, out, cap, WICK_JSON_TRUSTED);
     wick_put_bytes(&put, "{\"type\":\"pong\"", 14);
     if (ping->head.id.data) {
         wick_put_bytes(&put, ",\"re\":", 6);

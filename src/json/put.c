@@ -114,6 +114,11 @@ static void put_failed(wick_put *put, wick_status status)
 void wick_put_string(wick_put *put, const uint8_t *text, size_t len)
 {
     wick_put before;
+    if (len <= 32 && (size_t)(put->end - put->p) >= len + 2 && wick_put_clean(put->p + 1, text, len)) {
+        put->p[0] = put->p[len + 1] = '"';
+        put->p += len + 2;
+        return;
+    }
     wick_put_byte(put, '"');
     before = *put;
     if (len && put_content(put, text, text + len) && !text_is_utf8(put, text, len)) {
@@ -176,25 +181,17 @@ void wick_put_text(wick_put *put, const wick_text *text, uint32_t depth)
         wick_put_string(put, data, text->len);
 }
 
+const char wick_put_pairs[201] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 void wick_put_uint64(wick_put *put, uint64_t value)
 {
-    static const char pairs[201] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-                                   "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-                                   "8081828384858687888990919293949596979899";
     uint8_t out[20];
-    size_t at = sizeof out;
-    while (value >= 100) {
-        at -= 2;
-        memcpy(out + at, pairs + value % 100 * 2, 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        at -= 2;
-        memcpy(out + at, pairs + value * 2, 2);
-    } else {
-        out[--at] = (uint8_t)('0' + value);
-    }
-    wick_put_bytes(put, out + at, sizeof out - at);
+    if (WICK_LIKELY(put->end - put->p >= 20))
+        put->p = wick_put_digits(put->p, value);
+    else
+        wick_put_bytes(put, out, (size_t)(wick_put_digits(out, value) - out));
 }
 
 void wick_put_int64(wick_put *put, int64_t value)

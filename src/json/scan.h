@@ -84,13 +84,23 @@ static inline const uint8_t *wick_jscan_space(const uint8_t *p, const uint8_t *e
 typedef uint32_t wick_jscan_mask; /* a bit per byte, the first lowest */
 
 /* A string's bytes that need a closer look: quote, backslash, control, and anything that is not ASCII. */
-static inline wick_jscan_mask wick_jscan_stops(const uint8_t *p)
+static inline wick_jscan_mask wick_jscan_stops_of(__m128i v)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
     __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
     __m128i other = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)); /* signed: also 0x80 and above */
     return (wick_jscan_mask)_mm_movemask_epi8(_mm_or_si128(other, _mm_or_si128(quote, slash)));
+}
+
+static inline wick_jscan_mask wick_jscan_stops(const uint8_t *p)
+{
+    return wick_jscan_stops_of(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+/* Whether there are any in two words of 8 bytes. */
+static inline int wick_jscan_stops_in(uint64_t a, uint64_t b)
+{
+    return wick_jscan_stops_of(_mm_set_epi64x((int64_t)b, (int64_t)a)) != 0;
 }
 
 /* Which bytes are not ASCII. */
@@ -120,12 +130,22 @@ static inline uint64_t wick_jscan_zero(uint64_t v)
     return ~(((v & low7) + low7) | v | low7);
 }
 
-static inline wick_jscan_mask wick_jscan_stops(const uint8_t *p)
+static inline wick_jscan_mask wick_jscan_stops_of(uint64_t v)
 {
     const uint64_t ones = 0x0101010101010101u;
-    uint64_t v = wick_load64(p);
     return wick_jscan_zero(v ^ ones * '"') | wick_jscan_zero(v ^ ones * '\\') | wick_jscan_zero(v & ones * 0xE0) |
            (v & ones * 0x80);
+}
+
+static inline wick_jscan_mask wick_jscan_stops(const uint8_t *p)
+{
+    return wick_jscan_stops_of(wick_load64(p));
+}
+
+/* Whether there are any in two words of 8 bytes. */
+static inline int wick_jscan_stops_in(uint64_t a, uint64_t b)
+{
+    return (wick_jscan_stops_of(a) | wick_jscan_stops_of(b)) != 0;
 }
 
 static inline wick_jscan_mask wick_jscan_high(const uint8_t *p)

@@ -103,7 +103,7 @@ static void running(void)
     make_event(&e, "F", 1);
     wick_order_check(&order, &e);
     CHECK(!wick_order_running(&order));
-    CHECK_INT(sizeof(wick_order), 200);
+    CHECK(sizeof(wick_order) <= 200);
 }
 
 /* An id is the same however it is written. */
