@@ -335,8 +335,10 @@ static unsigned wanted_events(const struct peer *peer)
         events |= EPOLLIN;
     if (peer->flags & PEER_WATCH_END && !(peer->flags & PEER_ENDED))
         events |= EPOLLRDHUP;
-    if (peer_queued(peer) || peer->flags & (PEER_WANTS_ROOM | PEER_REOFFER))
+    if (peer_queued(peer) || peer->flags & PEER_WANTS_ROOM)
         events |= EPOLLOUT;
+    if ((peer->flags & (PEER_REOFFER | PEER_HELD)) == PEER_REOFFER)
+        events |= EPOLLOUT; /* comes at once: there is input to be offered in the next round */
     return events;
 }
 

@@ -121,8 +121,8 @@ struct peer *peer_new(struct service *service, int fd, unsigned events);
 /* Hand a peer to another service, hence protocol. What is in peer->as is the caller's to set. */
 void peer_become(struct peer *peer, struct service *service);
 
-/* Write: all slices or none. Returns 0; WICK_BLOCKED if nothing was taken (on_room follows); -1 if the connection is
- * broken. */
+/* Write: all slices, at most WICK_OUTPUT_SLICES, or none. Returns 0; WICK_BLOCKED if nothing was taken (on_room
+ * follows); -1 if the connection is broken. */
 int peer_write(struct peer *peer, const wick_slice *slices, size_t count);
 /* The same for the few bytes that complete what has been written: taken even if the queue is full. */
 void peer_write_last(struct peer *peer, const wick_slice *slices, size_t count);
