@@ -56,27 +56,17 @@ const uint8_t wick_jscan_hex[256] = {
 };
 #undef X
 
-/* What stands for the letter behind a backslash; 0 if it is no escape of two characters. */
+/* By the letter: `"` 34, `/` 47, `\` 92, b 98, f 102, n 110, r 114, t 116. */
+const uint8_t wick_jscan_letter[128] = {
+    0, 0, 0, 0,   0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0, 0,    0, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0,
+    0, 0, '"', 0, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0, '/', 0, 0, 0, 0, 0,    0, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0,   0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0, 0,    0, 0, 0, 0,    0, 0, 0, '\\', 0, 0, 0,
+    0, 0, '\b', 0, 0, 0, '\f', 0, 0, 0, 0, 0, 0, 0, '\n', 0, 0, 0, '\r', 0, '\t', 0, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0,
+};
+
 static uint8_t escape_letter(uint8_t letter)
 {
-    switch (letter) {
-    case '"':
-    case '\\':
-    case '/':
-        return letter;
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return 0;
-    }
+    return letter < 128 ? wick_jscan_letter[letter] : 0;
 }
 
 /* The four hex digits at p, all readable; above 0xFFFF if one is not a digit. */

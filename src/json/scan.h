@@ -58,6 +58,8 @@ const uint8_t *wick_jscan_value(wick_jscan *scan, const uint8_t *p, uint32_t dep
 
 /* Decode the character or escape at *p in a string that has been checked, and move *p behind it. */
 uint32_t wick_jscan_escape(const uint8_t **p, const uint8_t *end);
+/* What an escape of two characters stands for, by its letter; 0 if it is none. */
+extern const uint8_t wick_jscan_letter[128];
 /* The value of a hex digit, or 255. */
 extern const uint8_t wick_jscan_hex[256];
 /* Write a code point in UTF-8. Returns its bytes, 1 to 4. */
@@ -103,6 +105,13 @@ static inline int wick_jscan_stops_in(uint64_t a, uint64_t b)
     return wick_jscan_stops_of(_mm_set_epi64x((int64_t)b, (int64_t)a)) != 0;
 }
 
+/* Which bytes are backslashes. */
+static inline wick_jscan_mask wick_jscan_slashes(const uint8_t *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (wick_jscan_mask)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+}
+
 /* Which bytes are not ASCII. */
 static inline wick_jscan_mask wick_jscan_high(const uint8_t *p)
 {
@@ -146,6 +155,11 @@ static inline wick_jscan_mask wick_jscan_stops(const uint8_t *p)
 static inline int wick_jscan_stops_in(uint64_t a, uint64_t b)
 {
     return (wick_jscan_stops_of(a) | wick_jscan_stops_of(b)) != 0;
+}
+
+static inline wick_jscan_mask wick_jscan_slashes(const uint8_t *p)
+{
+    return wick_jscan_zero(wick_load64(p) ^ 0x0101010101010101u * '\\');
 }
 
 static inline wick_jscan_mask wick_jscan_high(const uint8_t *p)

@@ -58,31 +58,57 @@ size_t wick_text_plain_len(const wick_text *text)
     return len;
 }
 
+/*
+ * Copy up to the next backslash, a block at a time; out may be the same memory, at p or before it. A block is written
+ * whole only if all of it is taken: what lies behind it in the same memory has not been read. Returns the bytes copied,
+ * at most cap.
+ */
+static size_t copy_run(uint8_t *out, size_t cap, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *from = p, *stop;
+    while (end - p >= WICK_JSCAN_BLOCK && cap >= WICK_JSCAN_BLOCK && !wick_jscan_slashes(p)) {
+        uint8_t block[WICK_JSCAN_BLOCK];
+        memcpy(block, p, sizeof block);
+        memcpy(out, block, sizeof block);
+        out += WICK_JSCAN_BLOCK;
+        p += WICK_JSCAN_BLOCK;
+        cap -= WICK_JSCAN_BLOCK;
+    }
+    stop = (size_t)(end - p) < cap ? end : p + cap;
+    while (p < stop && *p != '\\')
+        *out++ = *p++;
+    return (size_t)(p - from);
+}
+
 wick_status wick_text_plain(const wick_text *text, char *out, size_t cap, wick_str *plain)
 {
-    const uint8_t *p = text_begin(text), *end, *from;
-    uint8_t bytes[4];
+    const uint8_t *p = text_begin(text), *end;
+    uint8_t bytes[4], *to = (uint8_t *)out;
     size_t len = 0, n;
     plain->data = text->data;
     plain->len = text->data ? text->len : 0;
     if (!p || text->form != WICK_TEXT_ESCAPED)
         return WICK_OK;
     plain->data = out;
-    for (end = p + text->len; p < end; len += n) {
-        from = p;
-        if (*p == '\\') {
-            n = text_step(&p, end, bytes);
-            from = bytes;
+    for (end = p + text->len; p < end;) {
+        n = copy_run(to + len, cap - len, p, end);
+        p += n;
+        len += n;
+        if (p == end)
+            break;
+        if (*p == '\\' && end - p >= 2 && p[1] < 128 && wick_jscan_letter[p[1]]) {
+            bytes[0] = wick_jscan_letter[p[1]];
+            p += 2;
+            n = 1;
         } else {
-            while (p < end && *p != '\\')
-                p++;
-            n = (size_t)(p - from);
+            n = text_step(&p, end, bytes);
         }
         if (n > cap - len) {
             plain->len = wick_text_plain_len(text);
             return WICK_E_SPACE;
         }
-        memmove(out + len, from, n);
+        memcpy(to + len, bytes, n);
+        len += n;
     }
     plain->len = len;
     return WICK_OK;
