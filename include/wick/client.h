@@ -231,6 +231,7 @@ struct wick_client {
     uint8_t old;           /* a transport to be dropped, plus 1 */
     uint8_t drop;          /* a probe to be dropped */
     uint8_t adrift;        /* there is no cursor: the next event is taken as it comes */
+    uint8_t unsettled;     /* a session.reset is on its way: what is shown does not reach the cursor yet */
     uint8_t fresh_token;
     uint8_t stopping;
     uint8_t verdict;

@@ -331,7 +331,7 @@ wick_client_take wick_client_received(wick_client *client, const wick_event *eve
         wick_client_hang_up(client, 4510, WICK_VERDICT_NONE, now_ms);
         return WICK_CLIENT_GAP;
     }
-    client->adrift = 0;
+    client->adrift = client->unsettled = 0;
     if (client->last == client->acked)
         client->unacked_ms = now_ms;
     client->last = seq;

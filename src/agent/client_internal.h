@@ -44,6 +44,17 @@ void wick_client_end_probe(wick_client *client, uint64_t now_ms);
 void wick_client_enter(wick_client *client, uint64_t now_ms);
 /* Close the connection; with a verdict that is the end. */
 void wick_client_hang_up(wick_client *client, unsigned code, wick_client_verdict verdict, uint64_t now_ms);
+/* The cursor to resume from. Until a session.reset has arrived that is none of the stream's: epoch 0. */
+static inline uint64_t wick_client_resume_epoch(const wick_client *client)
+{
+    return client->unsettled ? 0 : client->epoch;
+}
+
+static inline uint64_t wick_client_resume_seq(const wick_client *client)
+{
+    return client->unsettled ? 0 : client->last;
+}
+
 /* What a control message says to the client itself. */
 void wick_client_learn(wick_client *client, const wick_event *event, uint64_t now_ms);
 

@@ -66,8 +66,8 @@ static wick_client_kind say_connect(const wick_client *client, wick_client_actio
     action->session_id.len = client->session_len;
     action->resume_token.data = client->resume_token;
     action->resume_token.len = client->resume_token_len;
-    action->epoch = client->epoch;
-    action->last_seq = client->last;
+    action->epoch = wick_client_resume_epoch(client);
+    action->last_seq = wick_client_resume_seq(client);
     return WICK_CLIENT_CONNECT;
 }
 

@@ -18,8 +18,8 @@ wick_status wick_client_write_open(const wick_client *client, const wick_session
     if (client->session_len) {
         open->session_id = wick_text_of(client->session, client->session_len);
         open->resume_token = wick_text_of(client->resume_token, client->resume_token_len);
-        open->epoch = (int64_t)client->epoch;
-        open->last_seq = (int64_t)client->last;
+        open->epoch = (int64_t)wick_client_resume_epoch(client);
+        open->last_seq = (int64_t)wick_client_resume_seq(client);
         WICK_SET(open, session_open, epoch);
         WICK_SET(open, session_open, last_seq);
     }
@@ -50,7 +50,7 @@ static void set_cursor(wick_client *client, uint64_t epoch, uint64_t seq)
 {
     client->epoch = epoch;
     client->last = client->acked = seq;
-    client->adrift = 0;
+    client->adrift = client->unsettled = 0;
 }
 
 wick_status wick_client_restore(wick_client *client, const wick_text *session_id, const wick_text *resume_token,
@@ -64,8 +64,13 @@ wick_status wick_client_restore(wick_client *client, const wick_text *session_id
     return WICK_OK;
 }
 
+/*
+ * Without recovery it goes on behind the head. What lies before comes in a session.reset; if the connection is cut
+ * before that, resuming at the head would lose it for good, so until then there is no cursor to resume from.
+ */
 static void learn_opened(wick_client *client, const wick_session_opened *opened, uint64_t now_ms)
 {
+    int known = client->session_len != 0;
     if (client->state != WICK_CLIENT_OPENING)
         return;
     if (opened->version.len < 2 || opened->version.data[0] != '1' || opened->version.data[1] != '.') {
@@ -73,8 +78,8 @@ static void learn_opened(wick_client *client, const wick_session_opened *opened,
         return;
     }
     (void)keep_session(client, &opened->session_id, &opened->resume_token);
-    /* Without recovery it goes on behind the head: what lies before comes as a snapshot, or was never asked for. */
     set_cursor(client, (uint64_t)opened->epoch, opened->recovered ? client->last : (uint64_t)opened->head_seq);
+    client->unsettled = known && !opened->recovered;
     wick_client_enter(client, now_ms);
 }
 

@@ -355,6 +355,28 @@ static void a_reset_moves_the_cursor(void)
     CHECK(f.action.resume_token.len == 3 && memcmp(f.action.resume_token.data, "tok", 3) == 0);
 }
 
+/* session.opened says that a reset follows; the connection is cut between the two. */
+static void a_reset_that_never_came_is_asked_for_again(void)
+{
+    char out[300];
+    size_t len;
+    open_session();
+    receive_token(1, 3);
+    for (int i = 0; i < 2; i++) {
+        wick_client_closed(&f.client, WICK_TRANSPORT_WEBSOCKET, 0, f.now);
+        connect_as(WICK_TRANSPORT_WEBSOCKET);
+        CHECK_STATUS(wick_client_write_open(&f.client, NULL, out, sizeof out - 1, &len), WICK_OK);
+        out[len] = 0;
+        CHECK(strstr(out, i ? "\"epoch\":0,\"last_seq\":0" : "\"epoch\":77,\"last_seq\":3") != NULL);
+        expect(WICK_CLIENT_OPEN);
+        receive(OPENED(false, 50));
+    }
+    CHECK_INT(receive_token(51, 51), WICK_CLIENT_DELIVER); /* no reset at all: it is settled */
+    CHECK_STATUS(wick_client_write_open(&f.client, NULL, out, sizeof out - 1, &len), WICK_OK);
+    out[len] = 0;
+    CHECK(strstr(out, "\"epoch\":77,\"last_seq\":51") != NULL);
+}
+
 static void the_open_message_resumes(void)
 {
     char out[600];
@@ -578,6 +600,7 @@ int main(void)
     RUN(comes_back_to_websocket_beside_sse);
     RUN(duplicates_and_gaps);
     RUN(a_reset_moves_the_cursor);
+    RUN(a_reset_that_never_came_is_asked_for_again);
     RUN(the_open_message_resumes);
     RUN(acks_come_after_32_events_or_a_second);
     RUN(messages_are_sent_until_they_are_answered);

@@ -258,8 +258,8 @@ static void patterns_match_types(void)
 
 static void append_says_what_is_wrong(void)
 {
-    static const char *const bad[] = {"[1]", " {\"type\":\"x.a\"}", "", "{\"seq\":1,\"type\":\"x.a\"}", "{\"type\":\"agent.token\"}",
-                                      "{\"type\":\"x.a\"", "{\"payload\":{}}"};
+    static const char *const bad[] = {"[1]", " {\"type\":\"x.a\"}", "", "{\"seq\":1,\"type\":\"x.a\"}",
+                                      "{\"type\":\"agent.token\"}", "{\"type\":\"x.a\"", "{\"payload\":{}}"};
     wick_event event;
     uint64_t seq;
     set_up();
@@ -422,8 +422,8 @@ static void the_snapshot_tells_how_runs_stand(void)
     expect_snapshot("{\"invocations\":[]}");
     append("{\"type\":\"agent.started\",\"invocation_id\":\"r\\\"1\",\"agent_id\":\"guide.content\"}");
     append("{\"type\":\"agent.token\",\"invocation_id\":\"r\\u00221\",\"payload\":{\"message_id\":\"m1\",\"text\":\"a\\n\"}}");
-    append("{\"type\":\"agent.token\",\"invocation_id\":\"r\\\"1\",\"payload\":{\"message_id\":\"m2\",\"text\":\"b\",\"role\":\"tool\"}}");
-    append("{\"type\":\"agent.token\",\"invocation_id\":\"r\\\"1\",\"payload\":{\"message_id\":\"m1\",\"text\":\"c\",\"done\":true}}");
+    append(OF_RUN("agent.token", "r\\\"1", "{\"message_id\":\"m2\",\"text\":\"b\",\"role\":\"tool\"}"));
+    append(OF_RUN("agent.token", "r\\\"1", "{\"message_id\":\"m1\",\"text\":\"c\",\"done\":true}"));
     append("{\"type\":\"agent.usage\",\"invocation_id\":\"r\\\"1\",\"payload\":{\"output_tokens\":1}}");
     append("{\"type\":\"agent.usage\",\"invocation_id\":\"r\\\"1\",\"payload\":{\"output_tokens\":22}}");
     append(OF_RUN("agent.input_request", "r2",
