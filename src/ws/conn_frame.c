@@ -49,18 +49,21 @@ static wick_status check_limits(const wick_conn *conn, uint8_t first_byte, uint6
 /* Everything that the first len bytes of a frame can prove. */
 static wick_status check_header(const wick_conn *conn, const uint8_t *p, size_t len, wick_frame *frame)
 {
+    wick_status status, decoded;
     uint64_t payload;
-    wick_status status, decoded = wick_frame_decode(p, len, conn->config->role, 0, frame);
     if (len == 0)
         return WICK_MORE;
+    decoded = wick_frame_decode(p, len, conn->config->role, 0, frame);
     status = check_sequence(conn, p[0]);
     if (status != WICK_OK || decoded < 0)
         return status != WICK_OK ? status : decoded;
-    if (len >= 2 && announced(p, len, &payload)) {
-        if (p[0] == (0x80 | WICK_CLOSE) && payload == 1)
-            return WICK_E_CLOSE_BODY;
-        status = check_limits(conn, p[0], payload);
-    }
+    if (decoded == WICK_OK)
+        payload = frame->len;
+    else if (len < 2 || !announced(p, len, &payload))
+        return WICK_MORE;
+    if (p[0] == (0x80 | WICK_CLOSE) && payload == 1)
+        return WICK_E_CLOSE_BODY;
+    status = check_limits(conn, p[0], payload);
     return status != WICK_OK ? status : decoded;
 }
 

@@ -12,7 +12,7 @@
 
 /* ---- The fast path --------------------------------------------------------------------------------------------- */
 
-/* Nothing is open, nothing is half here, and nobody wants to be asked how to receive. */
+/* Nothing is open and nothing is half here. */
 static int nothing_open(const wick_conn *conn)
 {
     return (conn->phase | conn->header_len | conn->opcode) == 0 && conn->state <= WICK_CLOSING;
