@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include "oracle/runtime.h"
 #include "wick.h"
 
 /* What on_event was told, a line an event: "id type [code]". */
@@ -450,65 +451,18 @@ static void registry(void)
     end(1);
 }
 
-/*
- * Random calls: whatever happens, what is told about a run is started first, its end last, and nothing between two runs is
- * mixed up; capacity is never exceeded, and everything is free in the end.
- */
-static void random_calls(void)
+/* Scripts for the model: see tests/oracle/runtime.h. */
+static void random_scripts(void)
 {
-    wick_run runs[64] = { 0 };
-    unsigned count = 0;
-    begin(8);
-    leaves_on_cancel = 0;
-    for (size_t i = 0; i < test_rounds(20000); i++) {
-        char id[16];
-        size_t pick = test_below(64);
-        snprintf(id, sizeof id, "r%u", (unsigned)test_below(40));
-        wick_text name = text_of(id);
-        block = test_below(8) == 0;
-        told_len = 0;
-        switch (test_below(7)) {
-        case 0:
-            last_run = 0;
-            if (start(id) == WICK_OK && last_run)
-                runs[count++ % 64] = last_run;
-            break;
-        case 1:
-            last_run = runs[pick];
-            emit(test_below(4) ? WICK_TYPE_AGENT_TOKEN : WICK_TYPE_AGENT_COMPLETED);
-            break;
-        case 2:
-            wick_runtime_cancel(runtime, &name, NULL, 0);
-            break;
-        case 3:
-            wick_runtime_room(runtime, &name, 0);
-            break;
-        default:
-            wick_runtime_leave(runtime, runs[pick], 0);
-            break;
-        }
-        wick_runtime_counts counts;
-        wick_runtime_count(runtime, &counts);
-        CHECK(counts.active + counts.stopping <= 8);
-        if (test_failed())
-            break;
+    uint8_t script[400];
+    for (size_t round = 0; round < test_rounds(2000) && !test_failed(); round++) {
+        size_t len = test_below(sizeof script);
+        for (size_t i = 0; i < len; i++)
+            script[i] = (uint8_t)test_random();
+        const char *wrong = oracle_runtime_run(script, len);
+        if (wrong)
+            test_fail(__FILE__, __LINE__, "%s", wrong);
     }
-    block = 0;
-    told_len = 0;
-    for (int i = 0; i < 40; i++) {
-        char id[16];
-        snprintf(id, sizeof id, "r%d", i);
-        wick_text name = text_of(id);
-        wick_runtime_room(runtime, &name, 0);
-    }
-    wick_runtime_drain(runtime, 0);
-    for (int i = 0; i < 64; i++)
-        wick_runtime_leave(runtime, runs[i], 0);
-    wick_runtime_counts counts;
-    wick_runtime_count(runtime, &counts);
-    CHECK_INT(counts.active, 0);
-    CHECK_INT(counts.stopping, 0);
-    end(8);
 }
 
 int main(void)
@@ -528,6 +482,6 @@ int main(void)
     RUN(questions);
     RUN(messages_are_named);
     RUN(registry);
-    RUN(random_calls);
+    RUN(random_scripts);
     return test_end();
 }
