@@ -282,8 +282,8 @@ extern "C" {
     F(session_reset, reason, "reason", STRING, REQUIRED, 1, 64, NONE, "window_expired, epoch_changed, slow_consumer") \
     F(session_reset, epoch, "epoch", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "life of the stream")                       \
     F(session_reset, head_seq, "head_seq", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "number of the newest event")         \
-    F(session_reset, snapshot, "snapshot", OBJECT, REQUIRED, 0, 0, NONE, "where the runs stand, with whole texts")     \
-    F(session_reset, rooms, "rooms", ARRAY, OPTIONAL, 0, 0, NONE, "rooms that the session is in")
+    F(session_reset, rooms, "rooms", ARRAY, OPTIONAL, 0, 0, NONE, "rooms that the session is in") \
+    F(session_reset, snapshot, "snapshot", OBJECT, REQUIRED, 0, 0, NONE, "where the runs stand, with whole texts")
 #define WICK_FIELDS_session_update(F)                                                                                  \
     F(session_update, want, "want", ARRAY, OPTIONAL, 0, 0, NONE, "types to be sent, with * for any characters")        \
     F(session_update, coalesce_ms, "coalesce_ms", INT, OPTIONAL, 0, 250, NONE, "how long events may wait")             \

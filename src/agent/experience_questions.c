@@ -37,6 +37,11 @@ wick_status wick_question_check(const wick_experience *x, const wick_input_reque
         return WICK_E_SPACE;
     if (!question->request_id.data || wick_text_plain_len(&question->request_id) > WICK_LIMIT_ID)
         return WICK_E_PAYLOAD;
+    if (wick_payload_write(WICK_TYPE_AGENT_INPUT_REQUEST, question, WICK_JSON_REPLACE | WICK_JSON_TRUSTED, NULL, 0,
+                           &len, NULL) != WICK_E_SPACE)
+        return WICK_E_PAYLOAD;
+    if (len > x->config.question_bytes)
+        return WICK_E_SPACE;
     if (question->fallback.data)
         return write_answer(&question->fallback, NULL, 0, &len) == WICK_E_SPACE && len <= WICK_DEFAULT_ANSWER_MAX
                    ? WICK_OK
@@ -46,7 +51,8 @@ wick_status wick_question_check(const wick_experience *x, const wick_input_reque
 
 void wick_question_open(wick_experience *x, uint32_t run, const wick_input_request *question, uint64_t now_ms)
 {
-    wick_question *q = wick_question_at(x, question_slot(x));
+    uint32_t slot = question_slot(x);
+    wick_question *q = wick_question_at(x, slot);
     wick_str id;
     size_t len = 0;
     if (q->state == WICK_QUESTION_SETTLED)
@@ -67,6 +73,9 @@ void wick_question_open(wick_experience *x, uint32_t run, const wick_input_reque
         q->fallback_len = (uint32_t)len;
     wick_run_at(x, run)->questions++;
     wick_session_at(x, wick_session_slot_of(x, q->session))->questions++;
+    if (wick_payload_write(WICK_TYPE_AGENT_INPUT_REQUEST, question, WICK_JSON_REPLACE | WICK_JSON_TRUSTED,
+                           wick_question_payload(x, slot), x->config.question_bytes, &len, NULL) == WICK_OK)
+        q->payload_len = (uint32_t)len;
     x->counts.questions++;
 }
 
@@ -170,25 +179,30 @@ static uint64_t answer_hash(const wick_input_response *answer)
     return wick_text_hash(&answer->content) * 4 + (answer->status ? answer->status : WICK_ANSWER_ANSWERED);
 }
 
-static wick_code settled_code(const wick_question *q, const wick_input_response *answer)
+/* Answered before: the same answer again is fine. */
+static void answered(const wick_question *q, const wick_input_response *answer, wick_outcome *outcome)
 {
     if (q->outcome == WICK_OUTCOME_TIMEOUT)
-        return WICK_CODE_INPUT_EXPIRED;
-    return q->answer && q->answer == answer_hash(answer) ? WICK_CODE_NONE : WICK_CODE_INPUT_ALREADY_RESOLVED;
+        outcome->code = WICK_CODE_INPUT_EXPIRED;
+    else if (q->answer && q->answer == answer_hash(answer))
+        outcome->duplicate = 1;
+    else
+        outcome->code = WICK_CODE_INPUT_ALREADY_RESOLVED;
 }
 
-wick_status wick_question_answer(wick_experience *x, wick_session session, const wick_event *event, wick_code *code,
-                                 uint64_t now_ms)
+wick_status wick_question_answer(wick_experience *x, wick_session session, const wick_event *event,
+                                 wick_outcome *outcome, uint64_t now_ms)
 {
     const wick_input_response *answer = &event->as.input_response;
     wick_question *q = find_question(x, session, event);
-    *code = WICK_CODE_INPUT_NOT_FOUND;
-    if (!q)
+    if (!q) {
+        outcome->code = WICK_CODE_INPUT_NOT_FOUND;
         return WICK_OK;
+    }
     if (q->state == WICK_QUESTION_OPEN && q->deadline <= now_ms && settle_late(x, q) == WICK_BLOCKED)
         return WICK_BLOCKED;
     if (q->state != WICK_QUESTION_OPEN) {
-        *code = settled_code(q, answer);
+        answered(q, answer, outcome);
         return WICK_OK;
     }
     int still;
@@ -199,8 +213,44 @@ wick_status wick_question_answer(wick_experience *x, wick_session session, const
         return status;
     if (still)
         set_settled(x, q, WICK_OUTCOME_CANCELLED);
-    *code = status == WICK_OK ? WICK_CODE_NONE : WICK_CODE_INPUT_NOT_FOUND;
+    if (status != WICK_OK)
+        outcome->code = WICK_CODE_INPUT_NOT_FOUND;
     return WICK_OK;
+}
+
+void wick_questions_write(const wick_experience *x, wick_session session, char *out, size_t cap, size_t *written,
+                          size_t *len)
+{
+    size_t at = 1, need = 2;
+    if (cap >= 2)
+        out[0] = '[';
+    for (uint32_t i = 0; i < x->config.questions && x->counts.questions; i++) {
+        const wick_question *q = wick_question_at(x, i);
+        if (q->state != WICK_QUESTION_OPEN || q->session != session || !q->payload_len)
+            continue;
+        size_t comma = need > 2;
+        need += q->payload_len + comma;
+        if (at + comma + q->payload_len + 1 > cap)
+            continue;
+        if (at > 1)
+            out[at++] = ',';
+        memcpy(out + at, wick_question_payload(x, i), q->payload_len);
+        at += q->payload_len;
+    }
+    if (cap >= 2)
+        out[at++] = ']';
+    *written = cap >= 2 ? at : 0;
+    *len = need;
+}
+
+uint32_t wick_questions_count(const wick_experience *x, wick_session session)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < x->config.questions && x->counts.questions; i++) {
+        const wick_question *q = wick_question_at(x, i);
+        count += q->state == WICK_QUESTION_OPEN && q->session == session;
+    }
+    return count;
 }
 
 void wick_questions_expire(wick_experience *x, uint64_t now_ms)

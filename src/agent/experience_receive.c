@@ -1,7 +1,8 @@
 /*
  * Messages of clients: read, checked, answered. See wick/experience.h.
  *
- * Whatever is refused by a blocked reader or Runtime has left no trace: the same message is given again.
+ * A request is handled with its link corked, so that the answer goes before the events that it has caused. Whatever is
+ * refused by a blocked reader or Runtime has left no trace: the same message is given again.
  */
 #include <string.h>
 
@@ -9,44 +10,58 @@
 
 /* Room for an error with the longest id, path and sentence. */
 #define REPLY_MAX 2048
-/* Longest word of a place: a rule's is not longer, or does not match. */
-#define PLACE_MAX 128
 
-/* ---- Replies --------------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------------------- */
 
-static wick_status reply(wick_experience *x, wick_session_slot *s, const wick_event *event)
+static int64_t reply_time(const wick_experience *x, uint64_t now_ms)
+{
+    return (int64_t)(now_ms + x->config.unix_offset_ms);
+}
+
+static wick_status send_reply(wick_experience *x, uint32_t link, const wick_event *event)
 {
     char out[REPLY_MAX];
     wick_slice slice = { (const uint8_t *)out, 0 };
     if (wick_event_write(event, WICK_JSON_REPLACE | WICK_JSON_TRUSTED, out, sizeof out, &slice.len, NULL) != WICK_OK)
         return WICK_OK;
-    return wick_session_deliver(x, s, event->type, &slice, 1);
+    return wick_link_deliver(x, link, event->type, &slice, 1, NULL);
 }
 
-/* `cause` is the message that is answered, or NULL. Its id comes back only if it is one. */
-static wick_status reply_error(wick_experience *x, wick_session_slot *s, const wick_event *cause, wick_code code,
-                               wick_text sentence, uint64_t now_ms)
+/* The id of the message that is answered comes back only if it is one. */
+static void begin_reply(wick_event *reply, wick_type type, const wick_event *cause)
 {
-    wick_event event;
-    const char *name = wick_code_name(code);
-    memset(&event, 0, sizeof event);
-    event.type = WICK_TYPE_ERROR;
-    event.head.ts = (int64_t)(now_ms + x->config.unix_offset_ms);
+    memset(reply, 0, sizeof *reply);
+    reply->type = type;
     if (cause && cause->head.id.len <= 64)
-        event.head.re = cause->head.id;
-    event.as.error.code = wick_text_from(name);
-    event.as.error.message = wick_text_cut(&sentence, 512);
-    event.as.error.retryable = (uint8_t)wick_code_retryable(code);
-    if (code == WICK_CODE_RATE_LIMITED)
-        event.as.error.retry_after_ms = 1000;
-    return reply(x, s, &event);
+        reply->head.re = cause->head.id;
 }
 
-static wick_text sentence_for(wick_code code)
+static void make_error(const wick_experience *x, wick_event *reply, const wick_event *cause, wick_code code,
+                       wick_text sentence, uint64_t now_ms)
+{
+    const char *name = wick_code_name(code);
+    begin_reply(reply, WICK_TYPE_ERROR, cause);
+    reply->head.ts = reply_time(x, now_ms);
+    reply->as.error.code = wick_text_from(name);
+    reply->as.error.message = wick_text_cut(&sentence, 512);
+    reply->as.error.retryable = (uint8_t)wick_code_retryable(code);
+    if (code == WICK_CODE_RATE_LIMITED)
+        reply->as.error.retry_after_ms = 1000;
+}
+
+wick_status wick_link_error(wick_experience *x, uint32_t link, const wick_event *cause, wick_code code,
+                            wick_text sentence, uint64_t now_ms)
+{
+    wick_event reply;
+    make_error(x, &reply, cause, code, sentence, now_ms);
+    return send_reply(x, link, &reply);
+}
+
+wick_text wick_sentence_for(wick_code code)
 {
     switch (code) {
     case WICK_CODE_UNKNOWN_TYPE:
-        return WICK_TEXT("type: not without a negotiated subprotocol");
+        return WICK_TEXT("type: not a request here");
     case WICK_CODE_INVOCATION_NOT_FOUND:
         return WICK_TEXT("There is no such run in this session.");
     case WICK_CODE_INVOCATION_CONFLICT:
@@ -60,13 +75,23 @@ static wick_text sentence_for(wick_code code)
     case WICK_CODE_INPUT_EXPIRED:
         return WICK_TEXT("payload.request_id: the time to answer is over");
     case WICK_CODE_RATE_LIMITED:
-        return WICK_TEXT("At most 10 pings a second are answered.");
+        return WICK_TEXT("Too much at once; slow down.");
     case WICK_CODE_PAYLOAD_TOO_LARGE:
         return WICK_TEXT("The message is too large to be handed on.");
+    case WICK_CODE_AUTH_REQUIRED:
+        return WICK_TEXT("payload.auth: a token is needed");
+    case WICK_CODE_AUTH_INVALID:
+        return WICK_TEXT("payload.auth.token: the token is not valid");
+    case WICK_CODE_AUTH_EXPIRED:
+        return WICK_TEXT("payload.auth.token: the token has expired");
+    case WICK_CODE_SESSION_FORBIDDEN:
+        return WICK_TEXT("payload.session_id: not your session, or resume_token is not its token");
     case WICK_CODE_DRAINING:
         return WICK_TEXT("The server is going down; connect again in a moment.");
     case WICK_CODE_RUNTIME_UNAVAILABLE:
         return WICK_TEXT("The agent runtime cannot be reached.");
+    case WICK_CODE_INVALID_PAYLOAD:
+        return WICK_TEXT("payload: not acceptable here");
     case WICK_CODE_IDENTITY_LEAK:
         return WICK_TEXT("The invocation tells who the user is.");
     default:
@@ -74,239 +99,279 @@ static wick_text sentence_for(wick_code code)
     }
 }
 
-static wick_status refuse(wick_experience *x, wick_session_slot *s, const wick_event *cause, wick_code code,
-                          uint64_t now_ms)
+static wick_status refuse(wick_experience *x, uint32_t link, const wick_event *cause, wick_code code, uint64_t now_ms)
 {
-    return reply_error(x, s, cause, code, sentence_for(code), now_ms);
+    return wick_link_error(x, link, cause, code, wick_sentence_for(code), now_ms);
 }
 
-/* ---- agent.message --------------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------------------- */
 
-/* A string of the context in plain form; empty if it is none, or too long to match any rule. */
-static wick_str place_word(const wick_text *context, wick_str name, char *space)
+static wick_status handle_request(wick_experience *x, const wick_asker *asker, const wick_event *event,
+                                  wick_outcome *outcome, uint64_t now_ms)
 {
-    wick_text value = { NULL, 0, 0 };
-    wick_str plain = { "", 0 };
-    if (!context->data || wick_json_member(context, name.data, name.len, &value) != WICK_OK || !value.data ||
-        value.form == WICK_TEXT_JSON || wick_text_plain(&value, space, PLACE_MAX, &plain) != WICK_OK)
-        plain = WICK_STR("");
-    return plain;
-}
-
-static wick_str choose_agent(wick_experience *x, wick_session session, const wick_text *context, char *space)
-{
-    wick_place place;
-    wick_str agent = { NULL, 0 };
-    place.surface = place_word(context, WICK_STR("surface"), space);
-    place.user_role = place_word(context, WICK_STR("user_role"), space + PLACE_MAX);
-    place.conversation_state = place_word(context, WICK_STR("conversation_state"), space + 2 * PLACE_MAX);
-    if (x->config.callbacks->on_route)
-        x->config.callbacks->on_route(x->config.user, session, &place, &agent);
-    if (agent.data)
-        return agent;
-    const wick_route *route = wick_route_find(x->config.routes, x->config.route_count, &place);
-    if (!route) {
-        size_t count;
-        const wick_route *routes = wick_routes_default(&count);
-        route = wick_route_find(routes, count, &place);
+    switch (event->type) {
+    case WICK_TYPE_AGENT_MESSAGE:
+        return wick_on_agent_message(x, asker->session, event, outcome, now_ms);
+    case WICK_TYPE_AGENT_CANCEL:
+        return wick_on_agent_cancel(x, asker->session, event, outcome);
+    case WICK_TYPE_AGENT_INPUT_RESPONSE:
+        return wick_question_answer(x, wick_session_handle(x, asker->session), event, outcome, now_ms);
+    case WICK_TYPE_SESSION_UPDATE:
+        if (asker->link != WICK_NO_SLOT && wick_link_at(x, asker->link)->state == WICK_LINK_FULL) {
+            wick_on_session_update(x, asker->link, event, outcome);
+            return WICK_OK;
+        }
+        break;
+    case WICK_TYPE_SESSION_CLOSE:
+        if (!wick_session_at(x, asker->session)->quiet)
+            return WICK_OK; /* closed once it has been answered */
+        break;
+    default:
+        break;
     }
-    return route->agent_id;
-}
-
-/* Build the invocation: agent, input and return channel. Nothing of the message gets in but what is named here. */
-static wick_status build(wick_experience *x, uint32_t session, const wick_event *event, wick_str agent, char *channel,
-                         wick_invocation *invocation)
-{
-    static const char scheme[] = "ws://client/";
-    const wick_session_slot *s = wick_session_at(x, session);
-    const wick_agent_message *message = &event->as.agent_message;
-    char *input = wick_input_buffer(x);
-    size_t len = 0;
-    memset(invocation, 0, sizeof *invocation);
-    if (wick_input_write(&message->text, &message->context, WICK_JSON_REPLACE | WICK_JSON_TRUSTED, input,
-                         wick_experience_buffer(x), &len) != WICK_OK)
-        return WICK_E_SPACE;
-    memcpy(channel, scheme, sizeof scheme - 1);
-    memcpy(channel + sizeof scheme - 1, s->id, sizeof s->id);
-    invocation->agent_id = wick_text_of(agent.data, agent.len);
-    invocation->input = wick_text_of(input, len);
-    invocation->input.form = WICK_TEXT_JSON;
-    invocation->return_channel = wick_text_of(channel, sizeof scheme - 1 + sizeof s->id);
-    invocation->session_id = wick_text_of(s->id, sizeof s->id);
-    invocation->deadline_ms = message->deadline_ms;
-    invocation->meta = event->head.meta;
+    outcome->code = WICK_CODE_UNKNOWN_TYPE;
     return WICK_OK;
 }
 
-/* Make the name of the run: the client's, or a new UUID. */
-static wick_code name_run(wick_experience *x, const wick_text *id, wick_slot_name *name)
+/* Answer a request. A quiet link hears of errors only, and nobody of what had no id. */
+static wick_status answer_request(wick_experience *x, const wick_asker *asker, const wick_event *event,
+                          const wick_outcome *outcome, uint64_t now_ms)
 {
-    uint8_t random[16];
-    char uuid[WICK_UUID_SIZE];
-    wick_text minted;
-    if (!id->data) {
-        if (x->config.callbacks->on_random(x->config.user, random, sizeof random) != 0)
-            return WICK_CODE_INTERNAL;
-        wick_uuid_write(random, uuid);
-        minted = wick_text_of(uuid, sizeof uuid);
-        id = &minted;
+    wick_event reply;
+    if (outcome->code != WICK_CODE_NONE) {
+        make_error(x, &reply, event, outcome->code,
+                   outcome->sentence.data ? outcome->sentence : wick_sentence_for(outcome->code), now_ms);
+    } else {
+        begin_reply(&reply, WICK_TYPE_ACCEPTED, event);
+        reply.as.accepted.duplicate = outcome->duplicate;
+        if (outcome->run.len)
+            reply.as.accepted.invocation_id = wick_slot_name_text(&outcome->run);
     }
-    if (wick_slot_name_set(wick_run_table(x), name, id) < 0)
-        return WICK_CODE_INVALID_PAYLOAD;
-    return wick_table_find(wick_run_table(x), name) == WICK_NO_SLOT ? WICK_CODE_NONE : WICK_CODE_INVOCATION_CONFLICT;
+    if (asker->on_reply) {
+        asker->on_reply(asker->user, &reply);
+        return WICK_OK;
+    }
+    if (outcome->code == WICK_CODE_NONE &&
+        (!reply.head.re.data || wick_link_at(x, asker->link)->state == WICK_LINK_QUIET))
+        return WICK_OK;
+    return send_reply(x, asker->link, &reply);
 }
 
-static wick_status invoke(wick_experience *x, uint32_t session, const wick_event *event, const wick_slot_name *name,
-                          wick_code *code)
+/* A message that has been accepted before does nothing. Returns whether it is one. */
+static int is_repeat(const wick_experience *x, const wick_asker *asker, const wick_event *event, wick_outcome *outcome,
+                     uint64_t now_ms)
 {
-    char space[3 * PLACE_MAX];
-    char channel[64];
-    const wick_agent_message *message = &event->as.agent_message;
-    wick_invocation invocation;
-    wick_str agent = choose_agent(x, wick_session_handle(x, session), &message->context, space);
-    *code = WICK_CODE_PAYLOAD_TOO_LARGE;
-    if (build(x, session, event, agent, channel, &invocation) != WICK_OK)
-        return WICK_OK;
-    *code = WICK_CODE_TOO_MANY_INVOCATIONS;
-    uint32_t run = wick_run_begin(x, session, name, message->on_disconnect);
-    if (run == WICK_NO_SLOT)
-        return WICK_OK;
-    invocation.invocation_id = wick_slot_name_text(name);
-    *code = WICK_CODE_INTERNAL;
-    wick_status status = x->config.callbacks->on_invoke(x->config.user, &invocation, code);
-    if (status == WICK_OK)
-        *code = WICK_CODE_NONE;
+    const wick_remembered *before = wick_remember_find(x, asker->session, &event->head.id, now_ms);
+    if (!before)
+        return 0;
+    outcome->duplicate = 1;
+    outcome->run.len = before->run_len;
+    memcpy(outcome->run.text, before->run, before->run_len);
+    return 1;
+}
+
+/* The link of an answer that could not be given. The client comes again, and with the same id it is a duplicate. */
+static void settle_answer(wick_experience *x, const wick_asker *asker, wick_session session, wick_status status,
+                          const wick_event *event, uint64_t now_ms)
+{
+    if (event->type == WICK_TYPE_SESSION_CLOSE) {
+        wick_experience_end(x, session, 1000, "the session has been closed", now_ms);
+        return;
+    }
+    if (asker->link == WICK_NO_SLOT)
+        return;
+    wick_link_at(x, asker->link)->corked = 0;
+    if (status == WICK_BLOCKED)
+        wick_link_close(x, asker->link, 4509, "SLOW_CONSUMER: no room for an answer", now_ms);
     else
-        wick_run_end(x, run, 1);
-    return status == WICK_BLOCKED ? status : WICK_OK;
+        wick_link_pump(x, asker->link, now_ms);
 }
 
-static wick_status on_agent_message(wick_experience *x, uint32_t session, const wick_event *event, uint64_t now_ms)
+static wick_status on_request(wick_experience *x, const wick_asker *asker, const wick_event *event, uint64_t now_ms)
 {
-    wick_session_slot *s = wick_session_at(x, session);
-    wick_slot_name name;
-    wick_code code = name_run(x, &event->as.agent_message.invocation_id, &name);
-    if (code == WICK_CODE_NONE && s->run_count >= x->config.session_invocations)
-        code = WICK_CODE_TOO_MANY_INVOCATIONS;
-    if (code == WICK_CODE_NONE && invoke(x, session, event, &name, &code) == WICK_BLOCKED)
-        return WICK_BLOCKED;
-    return code == WICK_CODE_NONE ? WICK_OK : refuse(x, s, event, code, now_ms);
-}
-
-/* ---- The other messages ---------------------------------------------------------------------------------- */
-
-/* A run that is over may be cancelled again, as often as you like. One of another session is not known here. */
-static wick_status on_agent_cancel(wick_experience *x, uint32_t session, const wick_event *event, uint64_t now_ms)
-{
-    wick_slot_name name;
-    const wick_cancel *cancel = &event->as.cancel;
-    uint32_t run = WICK_NO_SLOT;
-    if (wick_slot_name_set(wick_run_table(x), &name, &cancel->invocation_id) == 0)
-        run = wick_table_find(wick_run_table(x), &name);
-    if (run == WICK_NO_SLOT || wick_run_at(x, run)->session != wick_session_handle(x, session))
-        return refuse(x, wick_session_at(x, session), event, WICK_CODE_INVOCATION_NOT_FOUND, now_ms);
-    if (!wick_run_at(x, run)->active)
+    wick_session session = wick_session_handle(x, asker->session);
+    wick_link_slot *l = asker->link == WICK_NO_SLOT ? NULL : wick_link_at(x, asker->link);
+    int quiet = wick_session_at(x, asker->session)->quiet;
+    wick_outcome outcome;
+    memset(&outcome, 0, sizeof outcome);
+    if (l && !quiet)
+        l->corked = 1;
+    if (quiet || !is_repeat(x, asker, event, &outcome, now_ms)) {
+        if (handle_request(x, asker, event, &outcome, now_ms) == WICK_BLOCKED) {
+            if (l)
+                l->corked = 0;
+            return WICK_BLOCKED;
+        }
+        if (!quiet && outcome.code == WICK_CODE_NONE && wick_session_slot_of(x, session) != WICK_NO_SLOT)
+            wick_remember(x, asker->session, &event->head.id, &outcome.run, now_ms);
+    }
+    wick_status status = answer_request(x, asker, event, &outcome, now_ms);
+    if (quiet)
+        return outcome.code == WICK_CODE_NONE ? WICK_OK : status;
+    if (status == WICK_BLOCKED && outcome.code != WICK_CODE_NONE) {
+        l->corked = 0;
+        return status; /* nothing has happened */
+    }
+    if (outcome.code != WICK_CODE_NONE && event->type == WICK_TYPE_SESSION_CLOSE)
         return WICK_OK;
-    return x->config.callbacks->on_cancel(x->config.user, &cancel->invocation_id, &cancel->reason) == WICK_BLOCKED
-               ? WICK_BLOCKED
-               : WICK_OK;
+    settle_answer(x, asker, session, status, event, now_ms);
+    return WICK_OK;
 }
 
-static wick_status on_input_response(wick_experience *x, uint32_t session, const wick_event *event, uint64_t now_ms)
-{
-    wick_code code;
-    if (wick_question_answer(x, wick_session_handle(x, session), event, &code, now_ms) == WICK_BLOCKED)
-        return WICK_BLOCKED;
-    return code == WICK_CODE_NONE ? WICK_OK : refuse(x, wick_session_at(x, session), event, code, now_ms);
-}
+/* ---- What is no request ---------------------------------------------------------------------------------- */
 
 /*
  * Pings are paid for at WICK_PING_RATE a second, and up to WICK_PING_BURST may be owed: ping_ms is the time at which
  * all of them are paid.
  */
-static wick_status on_ping(wick_experience *x, uint32_t session, const wick_event *event, uint64_t now_ms)
+static wick_status on_ping(wick_experience *x, uint32_t link, const wick_event *event, uint64_t now_ms)
 {
-    wick_session_slot *s = wick_session_at(x, session);
+    wick_link_slot *l = wick_link_at(x, link);
     const uint64_t price = 1000 / WICK_PING_RATE;
-    uint64_t paid = s->ping_ms > now_ms ? s->ping_ms : now_ms;
+    uint64_t paid = l->ping_ms > now_ms ? l->ping_ms : now_ms;
     char out[WICK_PONG_MAX];
     wick_slice slice = { (const uint8_t *)out, 0 };
     if (paid - now_ms > price * (WICK_PING_BURST - 1))
-        return refuse(x, s, event, WICK_CODE_RATE_LIMITED, now_ms);
+        return refuse(x, link, event, WICK_CODE_RATE_LIMITED, now_ms);
     if (wick_pong_write(event, out, sizeof out, &slice.len) != WICK_OK)
         return WICK_OK;
-    wick_status status = wick_session_deliver(x, s, WICK_TYPE_PONG, &slice, 1);
+    wick_status status = wick_link_deliver(x, link, WICK_TYPE_PONG, &slice, 1, NULL);
     if (status == WICK_OK)
-        s->ping_ms = paid + price;
+        l->ping_ms = paid + price;
     return status;
+}
+
+static wick_status on_ack(wick_experience *x, uint32_t link, const wick_event *event, uint64_t now_ms)
+{
+    wick_link_slot *l = wick_link_at(x, link);
+    if (l->state != WICK_LINK_FULL)
+        return refuse(x, link, event, WICK_CODE_UNKNOWN_TYPE, now_ms);
+    if (wick_reader_ack(&l->at, (uint64_t)event->as.ack.seq) == WICK_OK)
+        return WICK_OK;
+    return wick_link_error(x, link, event, WICK_CODE_INVALID_PAYLOAD,
+                           WICK_TEXT("payload.seq: beyond what has been sent"), now_ms);
+}
+
+static wick_status on_open(wick_experience *x, uint32_t link, const wick_event *event, uint64_t now_ms)
+{
+    switch (wick_link_at(x, link)->state) {
+    case WICK_LINK_OPENING:
+        return wick_on_session_open(x, link, event, now_ms);
+    case WICK_LINK_FULL:
+        wick_link_close(x, link, 4429, "TOO_MANY_OPENS: the session is open already", now_ms);
+        return WICK_OK;
+    default:
+        return refuse(x, link, event, WICK_CODE_UNKNOWN_TYPE, now_ms);
+    }
+}
+
+static wick_status handle(wick_experience *x, uint32_t link, const wick_event *event, uint64_t now_ms)
+{
+    const wick_asker asker = { link, wick_link_at(x, link)->session, NULL, NULL };
+    switch (event->type) {
+    case WICK_TYPE_PING:
+        return on_ping(x, link, event, now_ms);
+    case WICK_TYPE_ACK:
+        return on_ack(x, link, event, now_ms);
+    case WICK_TYPE_SESSION_OPEN:
+        return on_open(x, link, event, now_ms);
+    case WICK_TYPE_PONG:
+    case WICK_TYPE_APPLICATION: /* the application's own types mean nothing here */
+        return WICK_OK;
+    default:
+        return on_request(x, &asker, event, now_ms);
+    }
 }
 
 /* ---- What comes in --------------------------------------------------------------------------------------- */
 
 /* Answer a message that is wrong, and count those in a row that are not even JSON. */
-static wick_status on_bad(wick_experience *x, wick_session_slot *s, const wick_event *event, wick_code code,
+static wick_status on_bad(wick_experience *x, uint32_t link, const wick_event *event, wick_code code,
                           wick_text sentence, uint64_t now_ms)
 {
-    wick_status status = reply_error(x, s, event, code, sentence, now_ms);
+    wick_link_slot *l = wick_link_at(x, link);
+    wick_status status = wick_link_error(x, link, event, code, sentence, now_ms);
     if (status != WICK_OK)
         return status;
-    s->bad = code == WICK_CODE_INVALID_JSON ? (uint8_t)(s->bad + 1) : 0;
-    if (s->bad >= WICK_BAD_MESSAGES_MAX && x->config.callbacks->on_close)
-        x->config.callbacks->on_close(x->config.user, s->reader, 4400,
-                                      "BAD_MESSAGE: three messages in a row were not JSON");
+    l->bad = code == WICK_CODE_INVALID_JSON ? (uint8_t)(l->bad + 1) : 0;
+    if (l->bad >= WICK_BAD_MESSAGES_MAX)
+        wick_link_close(x, link, 4400, "BAD_MESSAGE: three messages in a row were not JSON", now_ms);
     return WICK_OK;
 }
 
-static wick_status handle(wick_experience *x, uint32_t session, const wick_event *event, uint64_t now_ms)
-{
-    switch (event->type) {
-    case WICK_TYPE_AGENT_MESSAGE:
-        return on_agent_message(x, session, event, now_ms);
-    case WICK_TYPE_AGENT_CANCEL:
-        return on_agent_cancel(x, session, event, now_ms);
-    case WICK_TYPE_AGENT_INPUT_RESPONSE:
-        return on_input_response(x, session, event, now_ms);
-    case WICK_TYPE_PING:
-        return on_ping(x, session, event, now_ms);
-    case WICK_TYPE_SESSION_OPEN:
-    case WICK_TYPE_SESSION_UPDATE:
-    case WICK_TYPE_SESSION_CLOSE:
-    case WICK_TYPE_ACK:
-        return refuse(x, wick_session_at(x, session), event, WICK_CODE_UNKNOWN_TYPE, now_ms);
-    default: /* pong, and the application's own types, which mean nothing here */
-        return WICK_OK;
-    }
-}
-
-wick_status wick_experience_receive(wick_experience *x, wick_session session, const void *data, size_t len,
-                                    uint64_t now_ms)
+static wick_status read_message(const wick_experience *x, const void *data, size_t len, wick_event *event,
+                                wick_event_error *error)
 {
     wick_event_config config;
-    wick_event event;
-    wick_event_error error;
-    char space[256];
-    uint32_t slot = wick_session_slot_of(x, session);
-    if (slot == WICK_NO_SLOT || !wick_session_at(x, slot)->reader)
-        return WICK_E_STATE;
     memset(&config, 0, sizeof config);
     config.size = sizeof config;
     config.flags = WICK_JSON_UTF8_KNOWN | WICK_JSON_LONE_SURROGATES;
     config.by = WICK_BY_CLIENT;
     config.kernels = x->config.kernels;
-    wick_status status = wick_event_read(&config, data, len, &event, &error);
-    if (status == WICK_OK || event.type == WICK_TYPE_APPLICATION) {
-        wick_session_at(x, slot)->bad = 0;
-        return handle(x, slot, &event, now_ms);
-    }
-    return on_bad(x, wick_session_at(x, slot), &event, error.code, wick_event_error_text(&error, space, sizeof space),
-                  now_ms);
+    return wick_event_read(&config, data, len, event, error);
 }
 
-wick_status wick_experience_error(wick_experience *x, wick_session session, wick_code code, const char *message,
+/* The link of a client that may speak, or WICK_NO_SLOT. */
+static uint32_t speaking(const wick_experience *x, wick_link link)
+{
+    uint32_t slot = wick_link_slot_of(x, link);
+    if (slot == WICK_NO_SLOT)
+        return slot;
+    uint8_t state = wick_link_at(x, slot)->state;
+    return state == WICK_LINK_VIEW || state == WICK_LINK_CLOSED ? WICK_NO_SLOT : slot;
+}
+
+wick_status wick_experience_receive(wick_experience *x, wick_link link, const void *data, size_t len, uint64_t now_ms)
+{
+    wick_event event;
+    wick_event_error error;
+    char space[256];
+    uint32_t slot = speaking(x, link);
+    if (slot == WICK_NO_SLOT)
+        return WICK_E_STATE;
+    wick_link_slot *l = wick_link_at(x, slot);
+    if (l->full && l->state != WICK_LINK_QUIET)
+        return WICK_BLOCKED;
+    wick_status status = read_message(x, data, len, &event, &error);
+    if (l->state == WICK_LINK_OPENING && event.type != WICK_TYPE_SESSION_OPEN && event.type != WICK_TYPE_PING) {
+        wick_link_close(x, slot, 4401, "UNAUTHORIZED: session.open must come first", now_ms);
+        return WICK_OK;
+    }
+    if (status == WICK_OK || event.type == WICK_TYPE_APPLICATION) {
+        l->bad = 0;
+        return handle(x, slot, &event, now_ms);
+    }
+    return on_bad(x, slot, &event, error.code, wick_event_error_text(&error, space, sizeof space), now_ms);
+}
+
+wick_status wick_experience_error(wick_experience *x, wick_link link, wick_code code, const char *message,
                                   uint64_t now_ms)
 {
-    uint32_t slot = wick_session_slot_of(x, session);
-    if (slot == WICK_NO_SLOT || !wick_session_at(x, slot)->reader)
+    uint32_t slot = speaking(x, link);
+    if (slot == WICK_NO_SLOT)
         return WICK_E_STATE;
-    return on_bad(x, wick_session_at(x, slot), NULL, code, wick_text_from(message), now_ms);
+    if (wick_link_at(x, slot)->state == WICK_LINK_OPENING) {
+        wick_link_close(x, slot, 4401, "UNAUTHORIZED: session.open must come first", now_ms);
+        return WICK_OK;
+    }
+    return on_bad(x, slot, NULL, code, wick_text_from(message), now_ms);
+}
+
+wick_status wick_experience_post(wick_experience *x, wick_session session, const void *data, size_t len,
+                                 void (*on_reply)(void *user, const wick_event *reply), void *reply_user,
+                                 uint64_t now_ms)
+{
+    const wick_asker asker = { WICK_NO_SLOT, wick_session_slot_of(x, session), on_reply, reply_user };
+    wick_event event, reply;
+    wick_event_error error;
+    char space[256];
+    if (asker.session == WICK_NO_SLOT)
+        return WICK_E_STATE;
+    wick_status status = read_message(x, data, len, &event, &error);
+    if (status == WICK_OK)
+        return on_request(x, &asker, &event, now_ms);
+    make_error(x, &reply, &event, error.code ? error.code : WICK_CODE_UNKNOWN_TYPE,
+               wick_event_error_text(&error, space, sizeof space), now_ms);
+    on_reply(reply_user, &reply);
+    return WICK_OK;
 }

@@ -197,6 +197,11 @@ void wick_table_undo(wick_table *table, uint32_t slot)
     table->first_free = slot;
 }
 
+void wick_table_forget(wick_table *table, uint32_t slot)
+{
+    forget(table, slot);
+}
+
 int wick_table_taken(const wick_table *table, uint32_t slot)
 {
     return slot_of(table, slot)->next == TAKEN;

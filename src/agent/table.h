@@ -49,6 +49,8 @@ uint32_t wick_table_take(wick_table *table, const wick_slot_name *name);
 void wick_table_release(wick_table *table, uint32_t slot);
 /* Give a slot back as if it had never been taken; its name is forgotten, and it is the next to be taken. */
 void wick_table_undo(wick_table *table, uint32_t slot);
+/* Forget the name of a slot that is released, so that it can be given to another. */
+void wick_table_forget(wick_table *table, uint32_t slot);
 const wick_slot_name *wick_table_name(const wick_table *table, uint32_t slot);
 /* Whether the slot is taken, for a slot that find gave. */
 int wick_table_taken(const wick_table *table, uint32_t slot);
