@@ -11,15 +11,14 @@
 
 static uint32_t byte_class(uint8_t c)
 {
-    if (c >= 'a' && c <= 'z')
-        return CLASS_LETTER | CLASS_TYPE | CLASS_ROOM | CLASS_AGENT;
-    if (c >= 'A' && c <= 'Z')
-        return CLASS_LETTER | CLASS_TYPE | CLASS_ROOM;
-    if ((c >= '0' && c <= '9') || c == '_')
-        return CLASS_TYPE | CLASS_ROOM | CLASS_AGENT;
-    if (c == '.' || c == '-')
-        return CLASS_TYPE | CLASS_ROOM;
-    return c == ':' || c == '@' || c == '/' ? CLASS_ROOM : 0;
+    /* From 0x20: A is upper case, B lower case, C a digit or `_`, D `.` or `-`, E the rest of what a room may have. */
+    enum { A = 7, B = 15, C = 14, D = 6, E = 4 };
+    static const uint8_t classes[96] = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, D, D, E, C, C, C, C, C, C, C, C, C, C, E, 0, 0, 0, 0, 0,
+        E, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, 0, 0, 0, 0, C,
+        0, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, 0, 0, 0, 0, 0,
+    };
+    return c >= 0x20 && c < 0x80 ? classes[c - 0x20] : 0;
 }
 
 static int all_of_class(const uint8_t *p, size_t len, uint32_t class_bit)

@@ -14,7 +14,8 @@
 struct fast_rows {
     uint8_t *p;
     uint8_t *end;
-    uint32_t row; /* where it stopped */
+    const wick_put *put; /* flags and kernels */
+    uint32_t row;        /* where it stopped */
 };
 
 static inline int fast_stop(struct fast_rows *s, uint32_t row)
@@ -23,18 +24,41 @@ static inline int fast_stop(struct fast_rows *s, uint32_t row)
     return 0;
 }
 
+/*
+ * A string that is longer, or must be escaped, as long as the longest that could come of it fits. Returns behind it, or
+ * NULL. Takes the position and not the struct, so that the compiler may keep that in registers.
+ */
+static uint8_t *fast_long_string(uint8_t *p, uint8_t *end, const wick_put *like, const char *name, size_t len,
+                                 const wick_text *text)
+{
+    wick_put put = *like;
+    if ((size_t)(end - p) / 6 < (size_t)text->len + ROOM)
+        return NULL;
+    memcpy(p, name, len - 1);
+    put.p = p + len - 1;
+    put.end = end;
+    wick_put_string(&put, (const uint8_t *)text->data, text->len);
+    return put.status == WICK_OK ? put.p : NULL;
+}
+
 /* `name` is `,"name":"` of len bytes. */
 static inline int fast_string(struct fast_rows *s, uint32_t row, const char *name, size_t len, const wick_text *text,
                               size_t min, size_t max)
 {
-    if (text->form > WICK_TEXT_CLEAN || text->len > SHORT_TEXT || text->len < min || text->len > max ||
-        s->end - s->p < ROOM)
+    uint8_t *behind;
+    if (text->form > WICK_TEXT_CLEAN || text->len < min || text->len > max || s->end - s->p < ROOM)
         return fast_stop(s, row);
-    if (!wick_put_clean(s->p + len, (const uint8_t *)text->data, text->len))
+    if (WICK_LIKELY(text->len <= SHORT_TEXT) &&
+        WICK_LIKELY(wick_put_clean(s->p + len, (const uint8_t *)text->data, text->len))) {
+        memcpy(s->p, name, len);
+        s->p[len + text->len] = '"';
+        s->p += len + text->len + 1;
+        return 1;
+    }
+    behind = fast_long_string(s->p, s->end, s->put, name, len, text);
+    if (!behind)
         return fast_stop(s, row);
-    memcpy(s->p, name, len);
-    s->p[len + text->len] = '"';
-    s->p += len + text->len + 1;
+    s->p = behind;
     return 1;
 }
 
@@ -99,7 +123,7 @@ FAST_STRUCTS(WICK_MAKE)
 
 uint32_t wick_writing_fast_head(wick_writing *w, const wick_envelope *head)
 {
-    struct fast_rows s = {w->put.p, w->put.end, 0};
+    struct fast_rows s = {w->put.p, w->put.end, &w->put, 0};
     int all = fast_envelope(&s, head);
     w->put.p = s.p;
     return all ? WICK_AT_envelope_count : s.row;
@@ -107,7 +131,7 @@ uint32_t wick_writing_fast_head(wick_writing *w, const wick_envelope *head)
 
 uint32_t wick_writing_fast_payload(wick_writing *w, const wick_message *message, const void *payload)
 {
-    struct fast_rows s = {w->put.p, w->put.end, 0};
+    struct fast_rows s = {w->put.p, w->put.end, &w->put, 0};
     int all = 0;
     switch (message->fields) {
 #define WICK_MAKE(fields)                                        \
