@@ -99,7 +99,7 @@ static size_t next_word(const char *data, size_t len, size_t *at, uint64_t *hash
 
 static uint32_t *count_of(const struct words *words, uint64_t hash)
 {
-    size_t at = hash & words->mask;
+    size_t at = (size_t)hash & words->mask;
     while (words->hashes[at] && words->hashes[at] != hash)
         at = (at + 1) & words->mask;
     words->hashes[at] = hash;

@@ -167,12 +167,12 @@ static void read_line(struct table *table, const char *at, const char *end, char
 
 static void read_table(const struct text *text, struct table *table)
 {
-    const char *end = text->data + text->len;
     char comma = text->len ? find_comma(text, &table->column_count) : 0;
     if (!comma) {
         read_numbers(text, &table->all);
         return;
     }
+    const char *end = text->data + text->len;
     for (const char *at = text->data; at < end; at = line_end(at, end) + 1)
         read_line(table, at, line_end(at, end), comma, at == text->data);
 }

@@ -41,9 +41,9 @@ static wick_status place_rules(const stream *s, const uint8_t *p, size_t n)
 {
     const oracle_settings *set = s->settings;
     unsigned opcode = p[0] & 15;
-    uint64_t len, frame_max = set->max_frame ? set->max_frame : 16 * 1024 * 1024;
-    uint64_t message_max = set->max_message ? set->max_message : 16 * 1024 * 1024;
-    uint64_t frames_max = set->max_fragments ? set->max_fragments : 65536;
+    uint64_t len, frame_max = set->max_frame ? set->max_frame : WICK_DEFAULT_MAX_FRAME;
+    uint64_t message_max = set->max_message ? set->max_message : WICK_DEFAULT_MAX_MESSAGE;
+    uint64_t frames_max = set->max_fragments ? set->max_fragments : WICK_DEFAULT_MAX_FRAGMENTS;
     if (opcode == 0 && s->opcode == 0)
         return WICK_E_CONTINUATION;
     if ((opcode == 1 || opcode == 2) && s->opcode != 0)

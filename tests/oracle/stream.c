@@ -287,6 +287,7 @@ static size_t model_snapshot(const world *w, const model *m, char *out, size_t c
 
 static const char *check_snapshot(world *w, model *m)
 {
+    static const wick_json_config deep = {.size = sizeof deep, .depth = 32};
     size_t need, len, want;
     unsigned truncated;
     oracle_stream_counted.snapshots++;
@@ -296,7 +297,7 @@ static const char *check_snapshot(world *w, model *m)
         return NULL;
     if (wick_stream_snapshot(&m->stream, w->out, need, &len) != WICK_OK || len != need)
         return complain("snapshot: %zu, then %zu bytes", need, len);
-    if (wick_json_check(NULL, w->out, len, NULL) != WICK_OK)
+    if (wick_json_check(&deep, w->out, len, NULL) != WICK_OK)
         return complain("snapshot: not JSON: %.300s", w->out);
     truncated = strstr(w->out, "\"truncated\":true") != NULL;
     oracle_stream_counted.truncated += truncated;

@@ -492,7 +492,7 @@ static void messages_are_sent_until_they_are_answered(void)
 static void the_outbox_has_an_end(void)
 {
     static char large[4000];
-    char id[8];
+    char id[16];
     open_session();
     submit("", "x", WICK_E_ARG);
     submit("12345678901234567890123456789012345678901234567890123456789012345", "x", WICK_E_ARG);
