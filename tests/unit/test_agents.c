@@ -5,6 +5,7 @@
  */
 #include "lib/test.h"
 
+#include <float.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -248,8 +249,10 @@ static void data_computes(void)
         { "{\"text\":\"-5 +5 1e1 H2O x_3\"}",
           "{\"count\":3,\"sum\":10,\"mean\":3.33333333333333,\"median\":5,\"min\":-5,\"max\":10," },
         { "{\"text\":\"none\"}", "{\"count\":0,\"sum\":0}" },
+#if FLT_EVAL_METHOD < 2 /* the x87 unit has room for twice 1e308 */
         { "{\"text\":\"1e308 1e308\"}", "{\"count\":2,\"sum\":null,\"mean\":null,\"median\":null,\"min\":1e+308,"
                                         "\"max\":1e+308,\"stddev\":null}" },
+#endif
         { "{\"text\":\"n;v\\na;1\\nb;2\\nc;3\\n\"}",
           "{\"count\":3,\"sum\":6,\"mean\":2,\"median\":2,\"min\":1,\"max\":3,\"stddev\":1,"
           "\"columns\":[{\"name\":\"v\",\"statistics\":{\"count\":3,\"sum\":6,\"mean\":2,\"median\":2,\"min\":1,"
