@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-from agent_lib import Client, Server, case, check_run, main, text_of, types, until
+from agent_lib import GROWTH_KIB, Client, Server, case, check_run, main, text_of, types, until
 
 SHELL = {
     # Reads the invocation, echoes it, and goes.
@@ -156,7 +156,7 @@ async def long_lines_come_in_pieces(server):
         assert text_of(events) == "y" * 10485760
         assert max(len(e["payload"].get("text", "")) for e in events) <= 65536
         grown = server.memory_kib() - base
-        assert grown < 8192, f"{grown} KiB"
+        assert grown < GROWTH_KIB, f"{grown} KiB"
         events = check_run(await run(client, "test.wide"))
         assert text_of(events) == "\u00e9" * 300000 + "\n"
         events = check_run(await run(client, "test.bigevent"))
@@ -274,7 +274,7 @@ async def a_slow_client_holds_its_children(server):
         await asyncio.sleep(1)
         check_run(await run(other, "test.plain"))
         grown = server.memory_kib() - base
-        assert grown < 8192, f"{grown} KiB for one slow reader"
+        assert grown < GROWTH_KIB, f"{grown} KiB for one slow reader"
         client.ws.transport.resume_reading()
         while (await client.hear())["type"] != "agent.token":
             pass

@@ -5,7 +5,7 @@ import random
 import re
 import signal
 
-from agent_lib import Client, Server, case, check_run, main, text_of, types, until
+from agent_lib import GROWTH_KIB, Client, Server, case, check_run, main, text_of, types, until
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -333,7 +333,7 @@ async def a_slow_reader_holds_its_runs(server):
             check_run(await other.run("quick"))
         await asyncio.sleep(0.5)
         grown = server.memory_kib() - base
-        assert grown < 8192, f"{grown} KiB for one slow reader"
+        assert grown < GROWTH_KIB, f"{grown} KiB for one slow reader"
         client.ws.transport.resume_reading()
         events = await client.rest(timeout=60)
         assert types(events).count("agent.token") == 100000
