@@ -9,16 +9,17 @@
 #define CLASS_ROOM 4u   /* CLASS_TYPE and : @ / */
 #define CLASS_AGENT 8u  /* a-z 0-9 _ */
 
+/* The classes of a byte: A is upper case, B lower case, C a digit or `_`, D `.` or `-`, E what else a room may have. */
 static uint32_t byte_class(uint8_t c)
 {
-    /* From 0x20: A is upper case, B lower case, C a digit or `_`, D `.` or `-`, E the rest of what a room may have. */
     enum { A = 7, B = 15, C = 14, D = 6, E = 4 };
-    static const uint8_t classes[96] = {
+    static const uint8_t classes[256] = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, D, D, E, C, C, C, C, C, C, C, C, C, C, E, 0, 0, 0, 0, 0,
         E, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, 0, 0, 0, 0, C,
         0, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, 0, 0, 0, 0, 0,
     };
-    return c >= 0x20 && c < 0x80 ? classes[c - 0x20] : 0;
+    return classes[c];
 }
 
 static int all_of_class(const uint8_t *p, size_t len, uint32_t class_bit)
@@ -33,14 +34,14 @@ static int all_of_class(const uint8_t *p, size_t len, uint32_t class_bit)
 /* [a-z0-9_]+(\.[a-z0-9_]+)* */
 static int is_agent_id(const uint8_t *p, size_t len)
 {
-    size_t i;
-    int wanted = 1; /* a character that is not a dot */
-    for (i = 0; i < len; i++) {
-        if (p[i] == '.' ? wanted : !(byte_class(p[i]) & CLASS_AGENT))
-            return 0;
-        wanted = p[i] == '.';
+    const uint8_t *end = p + len;
+    for (;; p++) {
+        const uint8_t *word = p;
+        while (p < end && (byte_class(*p) & CLASS_AGENT))
+            p++;
+        if (p == word || p == end || *p != '.')
+            return p > word && p == end;
     }
-    return !wanted;
 }
 
 static int is_visible(const uint8_t *p, size_t len)

@@ -308,6 +308,8 @@ const uint8_t *wick_jscan_number(wick_jscan *scan, const uint8_t *p)
 const uint8_t *wick_jscan_literal(wick_jscan *scan, const uint8_t *p)
 {
     const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : "null";
+    if (*p != 'f' && scan->end - p >= 4 && wick_load32(p) == wick_load32((const uint8_t *)word))
+        return p + 4;
     while (*word) {
         if (p == scan->end || *p != (uint8_t)*word)
             return wick_jscan_unexpected(scan, p);

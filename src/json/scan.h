@@ -76,7 +76,7 @@ static inline wick_text wick_jscan_slice(const uint8_t *from, const uint8_t *to,
 
 static inline const uint8_t *wick_jscan_space(const uint8_t *p, const uint8_t *end)
 {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
         p++;
     return p;
 }
