@@ -4,7 +4,7 @@
  *
  *     import { WickClient } from './wick.js';
  *
- *     const client = new WickClient({ url: WickClient.urlFor('/api/runtime/agent') });
+ *     const client = new WickClient({ url: WickClient.urlFor('api/runtime/agent') });
  *     client.onstate = (state, info) => show(state, info.retryAt);
  *     client.onevent = (event) => console.log(event.type, event.payload);
  *     client.open();
@@ -68,7 +68,11 @@ export class WickClient {
         this._lost = () => this._wanted && !this._socket && this._set('offline', { reason: 'There is no network.' });
     }
 
-    /** The WebSocket URL of a path on the server that the page comes from. @param {string} path @returns {string} */
+    /**
+     * The WebSocket URL of a path on the server that the page comes from. A path without a slash at its start is found beside
+     * the page, also where a proxy serves it under a prefix.
+     * @param {string} path @returns {string}
+     */
     static urlFor(path) {
         const url = new URL(path, location.href);
         url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
