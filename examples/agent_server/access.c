@@ -1,6 +1,7 @@
 /*
  * access.c - the token of a request: Authorization: Bearer, the cookie session_token, or the subprotocol
- * agent-events.bearer.<base64url>, in this order. The first that is there decides.
+ * agent-events.bearer.<base64url>, in this order. The first that is there decides. A client that has negotiated a
+ * profile may bring its token with session.open instead.
  */
 #include <string.h>
 
@@ -21,6 +22,11 @@ static int same(const char *want, const char *token, size_t len)
 static enum access judge(const char *token, size_t len)
 {
     return same(server.token, token, len) ? ACCESS_OK : ACCESS_WRONG_TOKEN;
+}
+
+int access_token(const wick_str *token)
+{
+    return !server.token || judge(token->data, token->len) == ACCESS_OK;
 }
 
 static enum access judge_subprotocol(const wick_http_request *request)

@@ -7,6 +7,11 @@
 #include "lib/log.h"
 #include "lib/random.h"
 
+/* When clients may come again after a drain: time for another process to take over. */
+#define RETRY_AFTER_MS 1000
+/* Blocks of 1 KiB for the logs of all sessions. Memory that is not used is not touched. */
+#define POOL_BLOCKS 65536
+
 static uint64_t now(void)
 {
     return server.loop.now_ms;
@@ -67,8 +72,7 @@ static int on_event(void *user, const wick_event *event)
     if (status < 0)
         log_line("run %.*s: %s is refused: %s", (int)event->head.invocation_id.len, event->head.invocation_id.data,
                  wick_type_name(event->type), wick_status_text(status));
-    if (event->type == WICK_TYPE_AGENT_INPUT_REQUEST)
-        planes_arm();
+    planes_arm();
     return (int)status;
 }
 
@@ -94,6 +98,22 @@ static int on_random(void *user, uint8_t *out, size_t len)
     return random_bytes(out, len);
 }
 
+static wick_code on_auth(void *user, void *reader, const wick_str *token, char *principal, size_t cap, size_t *len)
+{
+    (void)user;
+    (void)reader;
+    (void)principal;
+    (void)cap;
+    *len = 0; /* one token, and nobody in particular */
+    return access_token(token) ? WICK_CODE_NONE : WICK_CODE_AUTH_INVALID;
+}
+
+static size_t on_queued(void *user, void *reader)
+{
+    (void)user;
+    return peer_queued(reader);
+}
+
 static const wick_experience_callbacks callbacks = {
     .on_invoke = on_invoke,
     .on_cancel = on_cancel,
@@ -102,6 +122,8 @@ static const wick_experience_callbacks callbacks = {
     .on_close = on_close,
     .on_room = on_room,
     .on_random = on_random,
+    .on_auth = on_auth,
+    .on_queued = on_queued,
 };
 
 /* ---- Set-up ---- */
@@ -113,7 +135,8 @@ static int init_planes(void)
                                     .unix_offset_ms = offset, .on_event = on_event, .on_random = on_random };
     wick_experience_config experience = { .size = sizeof experience, .callbacks = &callbacks,
                                           .routes = server.routes, .route_count = server.route_count,
-                                          .unix_offset_ms = offset, .kernels = wick_kernels_best() };
+                                          .unix_offset_ms = offset, .kernels = wick_kernels_best(),
+                                          .pool = { .size = sizeof experience.pool, .blocks = POOL_BLOCKS } };
     source_init(&server.timer, &timer_type);
     server.runtime = malloc(wick_runtime_size(&runtime));
     server.experience = malloc(wick_experience_size(&experience));
@@ -141,5 +164,6 @@ void planes_free(void)
 
 void planes_drain(void)
 {
+    wick_experience_drain(server.experience, RETRY_AFTER_MS, now());
     wick_runtime_drain(server.runtime, now());
 }

@@ -34,7 +34,7 @@ int planes_init(void);
 void planes_free(void);
 /* Have the timer come at the next deadline of either plane: after any call that may have made a new one. */
 void planes_arm(void);
-/* End every run: their last events are on their way when this returns. */
+/* Announce the end, and end every run: their last events are on their way when this returns. */
 void planes_drain(void);
 
 /* pages.c: what is answered over HTTP. */
@@ -48,5 +48,7 @@ void socket_request(struct peer *peer, const struct http_request *request);
 /* access.c: what a request may do. */
 enum access { ACCESS_OK, ACCESS_NO_TOKEN, ACCESS_WRONG_TOKEN };
 enum access access_check(const wick_http_request *request);
+/* Whether a token that came in another way is good. */
+int access_token(const wick_str *token);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * socket.c - the WebSocket at /api/runtime/agent: who may connect, and messages on their way to the Experience.
  *
- * A socket is a quiet session: PROTOCOL's profile for clients that offer no subprotocol. A subprotocol that carries
- * a token is no offer to speak it. Whatever else is offered is refused, because a browser would fail such a
- * connection anyway.
+ * A client that offers agent-events.v1 gets it, and opens a session itself. One that offers nothing, or only a
+ * subprotocol that carries a token, is a quiet session. Whatever else is offered is refused, because a browser would
+ * fail such a connection anyway.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,8 @@
 
 struct socket {
     wick_link link;
+    uint8_t full;
+    uint8_t need_auth;
 };
 
 static wick_link link_of(const struct peer *peer)
@@ -37,6 +39,7 @@ static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *dat
     else
         status = wick_experience_error(server.experience, link_of(peer), WICK_CODE_INVALID_JSON,
                                        "A binary message: the protocol is JSON in text messages.", now);
+    planes_arm();
     return status == WICK_BLOCKED ? WICK_BLOCKED : 0;
 }
 
@@ -57,12 +60,13 @@ static const wick_conn_config conn_config = {
 
 static void on_open(struct peer *peer)
 {
-    struct socket *socket = calloc(1, sizeof *socket);
+    struct socket *socket = peer->user;
+    wick_link_config config = { .size = sizeof config, .full = socket->full, .need_auth = socket->need_auth };
     server.sockets++;
-    peer->user = socket;
-    if (socket &&
-        wick_experience_open(server.experience, peer, NULL, &socket->link, server.loop.now_ms) == WICK_OK)
+    if (wick_experience_open(server.experience, peer, &config, &socket->link, server.loop.now_ms) == WICK_OK) {
+        planes_arm();
         return;
+    }
     free(socket);
     peer->user = NULL;
     ws_close(peer, 1013, "RATE_LIMITED: too many sessions; try again later");
@@ -70,8 +74,10 @@ static void on_open(struct peer *peer)
 
 static void on_socket_room(struct peer *peer)
 {
-    if (peer->user)
-        wick_experience_room(server.experience, link_of(peer), server.loop.now_ms);
+    if (!peer->user)
+        return;
+    wick_experience_room(server.experience, link_of(peer), server.loop.now_ms);
+    planes_arm();
 }
 
 static void on_gone(struct peer *peer, wick_status why)
@@ -108,21 +114,36 @@ static int offers_any(const wick_http_request *request)
     return 0;
 }
 
+/* What the token of the request, or that there is none, means for the handshake. */
+static void judge_token(const wick_http_request *request, wick_handshake *shake, struct socket *socket)
+{
+    enum access access = access_check(request);
+    if (access == ACCESS_WRONG_TOKEN)
+        wick_handshake_refuse(shake, WICK_REFUSE_AUTH_INVALID);
+    else if (access == ACCESS_NO_TOKEN && !socket->full)
+        wick_handshake_refuse(shake, WICK_REFUSE_AUTH_REQUIRED);
+    socket->need_auth = access == ACCESS_NO_TOKEN;
+}
+
 void socket_request(struct peer *peer, const struct http_request *request)
 {
+    static const wick_str profiles[] = { { "agent-events.v1", 15 } };
     wick_handshake_server_config config = { .size = sizeof config, .origins = server.origins,
-                                            .origin_count = server.origin_count };
+                                            .origin_count = server.origin_count, .subprotocols = profiles,
+                                            .subprotocol_count = 1 };
     wick_handshake shake;
+    struct socket *socket = calloc(1, sizeof *socket);
     config.require_subprotocol = (uint8_t)offers_any(request->head);
     wick_handshake_check(&config, request->head, &shake);
     if (shake.refusal == WICK_REFUSE_SUBPROTOCOL_NOT_ACCEPTABLE) {
-        shake.detail = WICK_STR("This server speaks the quiet mode only: it knows none of the offered subprotocols.");
-        shake.hint = WICK_STR("Offer no Sec-WebSocket-Protocol, or only one that carries a token.");
+        shake.detail = WICK_STR("This server knows none of the offered subprotocols.");
+        shake.hint = WICK_STR("Offer agent-events.v1, or no Sec-WebSocket-Protocol, or only one that carries a token.");
+    } else if (!socket) {
+        wick_handshake_refuse(&shake, WICK_REFUSE_INTERNAL);
     } else if (shake.http_status == 101) {
-        enum access access = access_check(request->head);
-        if (access != ACCESS_OK)
-            wick_handshake_refuse(&shake, access == ACCESS_NO_TOKEN ? WICK_REFUSE_AUTH_REQUIRED
-                                                                    : WICK_REFUSE_AUTH_INVALID);
+        socket->full = shake.subprotocol.len > 0;
+        judge_token(request->head, &shake, socket);
     }
-    http_upgrade(peer, request, &shake, &sockets, NULL);
+    if (!http_upgrade(peer, request, &shake, &sockets, socket))
+        free(socket);
 }
