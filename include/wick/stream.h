@@ -190,7 +190,7 @@ typedef struct wick_stream_place {
     uint32_t offset;
 } wick_stream_place;
 
-/** A stream. Members are private. About 350 bytes. */
+/** A stream. Members are private. About 270 bytes. */
 typedef struct wick_stream {
     wick_pool *pool;
     const wick_stream_config *config;
@@ -409,7 +409,7 @@ WICK_API int wick_want_has(const wick_want *want, wick_type type, const char *na
 #define WICK_STOP_BYTES (4u << 20)
 #endif
 
-/** A reader of a stream. Members are private. Movable. About 120 bytes. */
+/** A reader of a stream. Members are private. Movable. About 110 bytes. */
 typedef struct wick_reader {
     const wick_want *want;
     uint64_t sent;     /* everything up to here has been sent */

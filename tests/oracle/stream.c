@@ -704,11 +704,15 @@ static void set_up(world *w)
         w->config.max_bytes = WICK_DEFAULT_STREAM_BYTES;
 }
 
-static void tear_down(world *w)
+static const char *tear_down(world *w)
 {
+    const char *wrong = NULL;
     for (int i = 0; i < STREAMS; i++) {
         model *m = w->m[i];
         wick_stream_free(&m->stream);
+        if (m->stream.text || m->stream.bytes || m->stream.blocks)
+            wrong = complain("an empty stream has text %llu, bytes %llu, blocks %llu", N(m->stream.text), N(m->stream.bytes),
+                             N(m->stream.blocks));
         for (uint64_t seq = 1; seq <= m->head; seq++)
             free(m->event[seq].front), free(m->event[seq].text), free(m->event[seq].tail);
         for (int j = 0; j < RUNS_MAX; j++) {
@@ -717,6 +721,7 @@ static void tear_down(world *w)
                 free(m->run[j].text[k]);
         }
     }
+    return wrong;
 }
 
 const char *oracle_stream_run(const uint8_t *script, size_t len)
@@ -726,7 +731,7 @@ const char *oracle_stream_run(const uint8_t *script, size_t len)
     static char buffers[3][BUFFER];
     static uint64_t memory[POOL_MAX / 8];
     world state, *w = &state;
-    const char *wrong;
+    const char *wrong, *left;
     memset(w, 0, sizeof *w);
     for (int i = 0; i < STREAMS; i++) {
         w->m[i] = &models[i];
@@ -746,7 +751,9 @@ const char *oracle_stream_run(const uint8_t *script, size_t len)
     oracle_stream_counted.evicted += w->pool.evicted;
     if (!wrong && w->exact && w->pool.evicted)
         wrong = complain("evicted from a large pool");
-    tear_down(w);
+    left = tear_down(w);
+    if (!wrong)
+        wrong = left;
     if (!wrong && w->pool.free_count != w->pool.block_count)
         wrong = complain("%u of %u blocks came back", w->pool.free_count, w->pool.block_count);
     return wrong;

@@ -584,7 +584,11 @@ static void a_late_report_changes_nothing(void)
     wick_client_closed(&f.client, WICK_TRANSPORT_WEBSOCKET, 0, f.now);
     CHECK_INT(next(), WICK_CLIENT_WAIT);
     wick_client_retry(&f.client, f.now);
-    expect(WICK_CLIENT_CONNECT);
+    CHECK_INT(next(), WICK_CLIENT_CONNECT);
+    wick_client_refused(&f.client, WICK_TRANSPORT_WEBSOCKET, NULL, f.now); /* before the host says that it has begun */
+    did();
+    CHECK_INT(wick_client_where(&f.client), WICK_CLIENT_WAITING);
+    CHECK_INT(wick_client_deadline(&f.client), f.now + 400);
 }
 
 int main(void)

@@ -167,6 +167,20 @@ static void later_values_replace_earlier_ones(void)
     }
 }
 
+static void the_limit_is_reached_exactly(void)
+{
+    char message[700], piece[513];
+    wick_delivery d;
+    set_up();
+    memset(piece, 'x', 512);
+    piece[512] = 0;
+    snprintf(message, sizeof message, TOKEN("m1", "%s"), piece);
+    for (int i = 0; i < 4; i++)
+        append(message);
+    CHECK_STATUS(wick_reader_next(&reader, &stream, 0, now, &d), WICK_OK);
+    CHECK_INT(d.events, WICK_MERGE_BYTES / 512);
+}
+
 /* Pairs that must not become one message. */
 static void what_differs_stays_apart(void)
 {
@@ -190,6 +204,8 @@ static void what_differs_stays_apart(void)
          OF_RUN("agent.status", "r1", "{\"agent_name\":\"b\",\"status\":\"idle\"}")},
         {OF_RUN("agent.output", "r1", "{\"kind\":\"final\",\"content\":1}"),
          OF_RUN("agent.output", "r1", "{\"kind\":\"final\",\"content\":1}")},
+        {OF_RUN("agent.token", "r1", "{\"done\":true,\"message_id\":\"m1\",\"text\":\"a\"}"),
+         OF_RUN("agent.token", "r1", "{\"done\":true,\"message_id\":\"m1\",\"text\":\"a\"}")},
         {"{\"type\":\"x.a\"}", "{\"type\":\"x.a\"}"}};
     wick_delivery d;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -630,7 +646,7 @@ static void quiet_streams_cost_little(void)
         append_to(&streams[i], OF_RUN("agent.completed", "r1", "{}"));
     }
     CHECK_INT(pool.free_count, 2000 - 1000); /* one block of log, one of run */
-    CHECK(sizeof(wick_stream) <= 400 && sizeof(wick_reader) <= 160);
+    CHECK(sizeof(wick_stream) <= 288 && sizeof(wick_reader) <= 128);
     for (int i = 0; i < 500; i++)
         wick_stream_free(&streams[i]);
     CHECK_INT(pool.free_count, 2000);
@@ -641,6 +657,7 @@ int main(void)
     RUN(the_first_piece_goes_at_once);
     RUN(done_ends_a_message);
     RUN(a_thousand_bytes_are_enough);
+    RUN(the_limit_is_reached_exactly);
     RUN(merging_can_be_off);
     RUN(later_values_replace_earlier_ones);
     RUN(what_differs_stays_apart);
