@@ -84,8 +84,9 @@ static void tell(wick_client *client, unsigned what, unsigned byte, uint64_t now
     switch (what) {
     case 0:
         snprintf(message, sizeof message,
-                 "{\"type\":\"session.opened\",\"payload\":{\"version\":\"1.0\",\"session_id\":\"s\",\"epoch\":%u,\"head_seq\":%u,"
-                 "\"resume_token\":\"t\",\"recovered\":%s,\"heartbeat\":{\"interval_ms\":1,\"timeout_ms\":1},\"limits\":"
+                 "{\"type\":\"session.opened\",\"payload\":{\"version\":\"1.0\",\"session_id\":\"s\",\"epoch\":%u,"
+                 "\"head_seq\":%u,\"resume_token\":\"t\",\"recovered\":%s,"
+                 "\"heartbeat\":{\"interval_ms\":1,\"timeout_ms\":1},\"limits\":"
                  "{\"max_message_bytes\":1,\"resume_window_ms\":1,\"max_invocations\":1}}}",
                  byte % 3 + 1, byte, byte % 2 ? "true" : "false");
         receive(client, message, now);
