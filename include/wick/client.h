@@ -4,7 +4,7 @@
  * A state machine for hosts that connect out. It opens no socket and reads no clock: it says what to do next, the host
  * does it and reports what came of it. Backoff with full jitter, resume with the last cursor, duplicates and gaps,
  * acknowledgements, messages that are sent again until they are answered, the fall back from WebSocket to SSE to long
- * poll: all of that is in here (docs/protocol.md, sections 4, 10 and 13).
+ * poll: all of that is in here (docs/protocol.md, sections 4 and 10).
  *
  * The host's loop asks for the next action until there is none, and sleeps until the deadline:
  *
