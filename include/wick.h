@@ -10,6 +10,7 @@
  *   wick/handshake.h   the opening handshake, server and client
  *   wick/json.h        JSON: a strict reader in place, and a writer
  *   wick/event.h       the typed messages of agent-events v1
+ *   wick/mission.h     the same events in flat words for mission front ends
  *   wick/stream.h      the stream log of a session: resume, merging, snapshots
  *   wick/client.h      the client's side of a session: backoff, resume, fallback
  *   wick/experience.h  sessions of users, the choice of the agent, the way of events to readers
@@ -27,6 +28,7 @@
 #include "wick/handshake.h"
 #include "wick/http.h"
 #include "wick/json.h"
+#include "wick/mission.h"
 #include "wick/runtime.h"
 #include "wick/stream.h"
 
