@@ -5,20 +5,23 @@
 # a `not ok` line, or that prints no case at all, counts as a failure. The last line is the sum.
 #
 #   WICK_NO_SKIP=1   a skip is a failure
+#   JOBS             how many tests run at a time (2): many wait for a clock or a socket most of the time
 #   RUNNER           put in front of programs, such as `qemu-s390x` or `valgrind -q --error-exitcode=1`
 #   TEST_SLOW=1      fewer rounds of random tests, for RUNNERs that are slow
 #   TEST_SECONDS     a test that takes longer is killed (300)
 B=${B:-build}
+JOBS=${JOBS:-2}
 export B
-mkdir -p "$B/tmp"
 # Two runs may share a build folder; the log of the one that ends last stays.
-log=$B/tmp/run.$$.log
-out=$B/tmp/run.$$.out
-: > "$log"
-trap 'rm -f "$out"; mv "$log" "$B/test.log"' EXIT
+work=$B/tmp/run.$$
+log=$B/test.log
+mkdir -p "$work" || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 limit=
-if command -v timeout > "$out" 2>&1; then
+if command -v timeout > "$work/which" 2>&1; then
     limit="timeout ${TEST_SECONDS:-300}"
 fi
 
@@ -31,28 +34,56 @@ run_one() {
     esac
 }
 
-for test in "$@"; do
+# test_one FILE OUT: run it, put all it said into OUT, and print what did not go well.
+test_one() {
     start=$(date +%s)
-    run_one "$test" > "$out" 2>&1 < /dev/null
+    run_one "$1" > "$2" 2>&1 < /dev/null
     code=$?
     seconds=$(($(date +%s) - start))
     if [ $code -eq 124 ] && [ -n "$limit" ]; then
-        echo "not ok $test: killed after ${TEST_SECONDS:-300} s" >> "$out"
-    elif [ $code -ne 0 ] && ! grep -q '^not ok ' "$out"; then
-        echo "not ok $test: exit status $code" >> "$out"
+        echo "not ok $1: killed after ${TEST_SECONDS:-300} s" >> "$2"
+    elif [ $code -ne 0 ] && ! grep -q '^not ok ' "$2"; then
+        echo "not ok $1: exit status $code" >> "$2"
     fi
-    if ! grep -qE '^(ok|not ok|skip) ' "$out"; then
-        echo "not ok $test: ran no case" >> "$out"
+    if ! grep -qE '^(ok|not ok|skip) ' "$2"; then
+        echo "not ok $1: ran no case" >> "$2"
     fi
-    grep -vE '^ok ' "$out"
     took=
     if [ $seconds -ge 2 ]; then
         took=" ($seconds s)"
     fi
-    echo "$test: $(grep -c '^ok ' "$out") ok$took"
-    cat "$out" >> "$log"
-done
+    # At once, so that the lines of two tests do not mix.
+    {
+        grep -vE '^ok ' "$2"
+        echo "$1: $(grep -c '^ok ' "$2") ok$took"
+    } > "$2.say"
+    cat "$2.say"
+}
 
+# Whoever is free takes the next test: making its folder is what takes it.
+worker() {
+    number=0
+    for test in "$@"; do
+        number=$((number + 1))
+        if mkdir "$work/$number" 2> /dev/null; then
+            test_one "$test" "$work/$number/out"
+        fi
+    done
+}
+
+job=1
+while [ "$job" -lt "$JOBS" ]; do
+    worker "$@" &
+    job=$((job + 1))
+done
+worker "$@"
+wait
+
+number=0
+for test in "$@"; do
+    number=$((number + 1))
+    cat "$work/$number/out"
+done > "$log"
 passed=$(grep -c '^ok ' "$log")
 failed=$(grep -c '^not ok ' "$log")
 skipped=$(grep -c '^skip ' "$log")
