@@ -85,7 +85,7 @@ need_python() {
     case_name=$1
     shift
     if ! find_python "$@"; then
-        skip "$case_name" "no python3 with ${*:-the standard library}"
+        skip "$case_name" "no python3${*:+ with $*}"
         exit 0
     fi
 }
