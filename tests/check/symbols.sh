@@ -54,7 +54,8 @@ awk '/^WICK_API / { on = 1; text = "" }
      on && /;/ { on = 0; sub(/\(.*/, "", text); sub(/\[.*/, "", text); sub(/;.*/, "", text); sub(/.*[ *]/, "", text)
                  print text }' include/wick/*.h | sort -u > "$tmp/declared"
 if [ -s "$tmp/declared" ]; then
-    grep '^wick_' "$tmp/exported" | grep -vxF -f "$tmp/declared" | sed 's/$/: exported, not declared/' > "$tmp/found"
+    grep -vxF -f "$tmp/exported" "$tmp/declared" | sed 's/$/: declared, not exported/' > "$tmp/found"
+    grep '^wick_' "$tmp/exported" | grep -vxF -f "$tmp/declared" | sed 's/$/: exported, not declared/' >> "$tmp/found"
     check symbols/shared-exports-what-headers-declare "$tmp/found"
 else
     not_ok symbols/shared-exports-what-headers-declare "no declaration found in include/wick"
