@@ -41,7 +41,7 @@ BENCH_SRC := $(wildcard tests/bench/*.c)
 BENCH_LIB_SRC := $(wildcard tests/bench/lib/*.c)
 
 # A program is examples/NAME.c or all of examples/NAME/*.c, with what it uses from examples/lib.
-PROGRAMS := $(foreach p,echo_server agent_server wick,$(if $(wildcard examples/$(p).c examples/$(p)/*.c),$(p)))
+PROGRAMS := $(foreach p,echo_server agent_server agent_runtime wick,$(if $(wildcard examples/$(p).c examples/$(p)/*.c),$(p)))
 PROGRAM_SRC := $(foreach p,$(PROGRAMS),$(wildcard examples/$(p).c examples/$(p)/*.c))
 
 LIB := $B/libwick.a

@@ -13,8 +13,6 @@
 
 /* The most rules that --route FILE may have. */
 #define ROUTES_MAX 1024
-/* How long children that are told to go may take. */
-#define CHILDREN_MS 5000
 
 struct server server;
 
@@ -89,24 +87,11 @@ static void read_origins(void)
 
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
-static uint64_t drain_ms;
-
-static void on_children_due(struct loop *loop, struct source *source)
-{
-    if (server.agents.child_count == 0 || loop->now_ms >= drain_ms + CHILDREN_MS)
-        loop_stop(loop);
-    else
-        loop_arm(loop, source, loop->now_ms + 20);
-}
-
-static const struct source_type children_type = { .on_due = on_children_due };
-static struct source children;
-
 /* The last connection has gone; children that have been told to go may still be at it. */
 static void on_drained(struct http_server *drained)
 {
-    source_init(&children, &children_type);
-    loop_arm(drained->loop, &children, drained->loop->now_ms);
+    (void)drained;
+    agents_leave(&server.agents);
 }
 
 static void on_signal(struct loop *loop, int signal)
@@ -120,7 +105,6 @@ static void on_signal(struct loop *loop, int signal)
         return;
     }
     log_line("draining");
-    drain_ms = loop->now_ms;
     planes_drain();
     http_drain(&server.http, on_drained);
 }

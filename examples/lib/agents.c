@@ -430,6 +430,24 @@ int agents_add_command(struct agents *agents, const char *definition)
     return add_agent(agents, id, NULL, equals + 1);
 }
 
+static void on_leaver_due(struct loop *loop, struct source *source)
+{
+    struct agents *agents = (struct agents *)((char *)source - offsetof(struct agents, leaver));
+    if (agents->child_count == 0 || loop->now_ms >= agents->leave_by_ms)
+        loop_stop(loop);
+    else
+        loop_arm(loop, source, loop->now_ms + 20);
+}
+
+static const struct source_type leaver_type = { .on_due = on_leaver_due };
+
+void agents_leave(struct agents *agents)
+{
+    source_init(&agents->leaver, &leaver_type);
+    agents->leave_by_ms = agents->loop->now_ms + AGENTS_LEAVE_MS;
+    loop_arm(agents->loop, &agents->leaver, agents->loop->now_ms);
+}
+
 uint64_t agents_unix_offset(struct loop *loop)
 {
     struct timespec now;

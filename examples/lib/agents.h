@@ -19,6 +19,8 @@
 
 /* Children at once; one more fails with TOO_MANY_INVOCATIONS. */
 #define AGENTS_CHILDREN 512
+/* How long children that have been told to go may take before the process ends without them. */
+#define AGENTS_LEAVE_MS 5000
 
 struct run;
 struct child;
@@ -32,6 +34,8 @@ struct agents {
     struct child *children;
     size_t child_count;
     struct command *commands;
+    struct source leaver;     /* agents_leave() */
+    uint64_t leave_by_ms;
 };
 
 /* Returns 0, or -1 with errno. */
@@ -46,6 +50,9 @@ int agents_add_command(struct agents *agents, const char *definition);
 
 /* SIGCHLD has come. */
 void agents_reap(struct agents *agents);
+
+/* Every run has ended: stop the loop when the last child has gone, at the latest after AGENTS_LEAVE_MS. */
+void agents_leave(struct agents *agents);
 
 /* Unix milliseconds minus the loop's: for the configs of Runtime and Experience. */
 uint64_t agents_unix_offset(struct loop *loop);

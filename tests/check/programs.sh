@@ -47,7 +47,7 @@ serve() {
     [ $code -eq 0 ] || echo "$1 on SIG$2: exit status $code"
 }
 
-for name in echo_server agent_server; do
+for name in echo_server agent_server agent_runtime; do
     if [ -x "$B/bin/$name" ]; then
         serve $name TERM
         # A shell may start what runs in the background with SIGINT ignored; a server is to set its own handler.

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,18 +19,19 @@ TERMINAL = ("agent.completed", "agent.failed")
 
 
 class Server:
-    """agent_server with options, on a free port. Stopped by its process id."""
+    """agent_server, or another program, with options, on a free port. Stopped by its process id."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, program="agent_server", port=0):
         self.err = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([f"{BUILD}/bin/agent_server", "--port", "0", *options],
+        self.process = subprocess.Popen([f"{BUILD}/bin/{program}", "--port", str(port), *options],
                                         stdout=subprocess.PIPE, stderr=self.err)
         line = self.process.stdout.readline().decode()
-        match = re.match(r"listening on http://(.*):(\d+)/$", line.strip())
+        match = re.match(r"listening on (http|ws)://(.*):(\d+)(/.*)$", line.strip())
         if not match:
             raise RuntimeError(f"does not listen: {line!r} {self.log()}")
-        self.port = int(match[2])
-        self.url = f"ws://127.0.0.1:{self.port}{PATH}"
+        self.port = int(match[3])
+        # A server of pages prints its front page, a Runtime the URL itself.
+        self.url = f"ws://127.0.0.1:{self.port}{PATH if match[1] == 'http' else match[4]}"
 
     def log(self):
         self.err.seek(0)
@@ -144,6 +146,39 @@ async def until(condition, timeout=10, what="condition"):
             return
         await asyncio.sleep(0.05)
     raise AssertionError(f"not within {timeout} s: {what}")
+
+
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+           "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+
+
+def upgrade(server, path=PATH, **headers):
+    """Status, headers and body of a handshake, written by hand: http.client does not know 101."""
+    fields = {"Host": f"127.0.0.1:{server.port}", **UPGRADE, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    lines = "".join(f"{k}: {v}\r\n" for k, v in fields.items() if v is not None)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as s:
+        s.sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode())
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = s.recv(65536)
+            if not piece:
+                break
+            data += piece
+        head, _, body = data.partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        got = {k.lower(): v for k, v in re.findall(r"^([^:\r\n]+): (.*?)\r?$", head.decode(), re.M)}
+        while status != 101 and len(body) < int(got.get("content-length", 0)):
+            body += s.recv(65536)
+    return status, got, body
+
+
+def problem(answer, status, code):
+    got, headers, body = answer
+    assert got == status, (got, body)
+    assert headers["content-type"] == "application/problem+json", headers
+    document = json.loads(body)
+    assert document["status"] == status and document["code"] == code and document["title"] and document["detail"], document
+    return document, headers
 
 
 CASES = []

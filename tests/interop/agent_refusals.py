@@ -6,39 +6,7 @@ import socket
 import subprocess
 import tempfile
 
-from agent_lib import BUILD, PATH, Server, case, main
-
-UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
-           "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-
-
-def upgrade(server, path=PATH, **headers):
-    """Status, headers and body of a handshake, written by hand: http.client does not know 101."""
-    fields = {"Host": f"127.0.0.1:{server.port}", **UPGRADE, **{k.replace("_", "-"): v for k, v in headers.items()}}
-    lines = "".join(f"{k}: {v}\r\n" for k, v in fields.items() if v is not None)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as s:
-        s.sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode())
-        data = b""
-        while b"\r\n\r\n" not in data:
-            piece = s.recv(65536)
-            if not piece:
-                break
-            data += piece
-        head, _, body = data.partition(b"\r\n\r\n")
-        status = int(head.split()[1])
-        got = {k.lower(): v for k, v in re.findall(r"^([^:\r\n]+): (.*?)\r?$", head.decode(), re.M)}
-        while status != 101 and len(body) < int(got.get("content-length", 0)):
-            body += s.recv(65536)
-    return status, got, body
-
-
-def problem(answer, status, code):
-    got, headers, body = answer
-    assert got == status, (got, body)
-    assert headers["content-type"] == "application/problem+json", headers
-    document = json.loads(body)
-    assert document["status"] == status and document["code"] == code and document["title"] and document["detail"], document
-    return document, headers
+from agent_lib import BUILD, PATH, UPGRADE, Server, case, main, problem, upgrade
 
 
 def with_server(*options):
