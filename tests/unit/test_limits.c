@@ -231,6 +231,69 @@ static void a_head_has_to_come_in_time(void)
     CHECK_STATUS(feed_head("GET /", 5, WICK_DEFAULT_HTTP_TIMEOUT_MS), WICK_E_HEAD_TIMEOUT);
 }
 
+/* A chunk whose first line has `line` bytes with its CR LF: the size and an extension. */
+static wick_status feed_chunk_line(size_t line)
+{
+    const wick_http_header chunked = {WICK_STR("Transfer-Encoding"), WICK_STR("chunked")};
+    wick_http_request request = {.version = 11, .headers = &chunked, .header_count = 1};
+    wick_http_body body;
+    wick_slice piece;
+    size_t used;
+    char *data = malloc(line);
+    wick_status status = WICK_E_MEMORY;
+    if (!data)
+        return status;
+    memset(data, 'x', line);
+    memcpy(data, "1;", 2);
+    memcpy(data + line - 2, "\r\n", 2);
+    CHECK_STATUS(wick_http_body_init_request(&body, &request, 100), WICK_OK);
+    status = wick_http_body_next(&body, (const uint8_t *)data, line, &used, &piece);
+    free(data);
+    return status;
+}
+
+static void a_chunks_first_line_has_at_most_max_chunk_line_bytes(void)
+{
+    CHECK_STATUS(feed_chunk_line(WICK_DEFAULT_HTTP_MAX_CHUNK_LINE), WICK_MORE);
+    CHECK_STATUS(feed_chunk_line(WICK_DEFAULT_HTTP_MAX_CHUNK_LINE + 1), WICK_E_HTTP_CHUNK);
+}
+
+static void json_is_nested_at_most_depth_deep(void)
+{
+    char text[2 * WICK_DEFAULT_JSON_DEPTH + 2];
+    for (size_t more = 0; more < 2; more++) {
+        size_t depth = WICK_DEFAULT_JSON_DEPTH + more;
+        memset(text, '[', depth);
+        memset(text + depth, ']', depth);
+        CHECK_STATUS(wick_json_check(NULL, text, 2 * depth, NULL), more ? WICK_E_JSON_DEPTH : WICK_OK);
+    }
+}
+
+/* An agent.message whose text has len bytes. */
+static wick_status read_message(size_t len)
+{
+    static const char head[] = "{\"type\":\"agent.message\",\"payload\":{\"text\":\"", tail[] = "\"}}";
+    char *data = malloc(len + sizeof head + sizeof tail);
+    wick_event event;
+    wick_event_error error;
+    wick_status status = WICK_E_MEMORY;
+    if (!data)
+        return status;
+    size_t n = (size_t)sprintf(data, "%s", head);
+    memset(data + n, 'a', len);
+    n += len;
+    n += (size_t)sprintf(data + n, "%s", tail);
+    status = wick_event_read(NULL, data, n, &event, &error);
+    free(data);
+    return status;
+}
+
+static void a_message_has_at_most_limit_text_bytes_of_text(void)
+{
+    CHECK_STATUS(read_message(WICK_LIMIT_TEXT), WICK_OK);
+    CHECK_STATUS(read_message(WICK_LIMIT_TEXT + 1), WICK_E_PAYLOAD);
+}
+
 int main(void)
 {
     RUN(a_frame_has_at_most_max_frame_bytes);
@@ -242,5 +305,8 @@ int main(void)
     RUN(a_head_has_at_most_max_head_bytes);
     RUN(a_field_has_at_most_max_field_bytes);
     RUN(a_head_has_to_come_in_time);
+    RUN(a_chunks_first_line_has_at_most_max_chunk_line_bytes);
+    RUN(json_is_nested_at_most_depth_deep);
+    RUN(a_message_has_at_most_limit_text_bytes_of_text);
     return test_end();
 }
