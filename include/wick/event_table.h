@@ -298,6 +298,24 @@ extern "C" {
 #define WICK_FIELDS_ack(F)                                                                                             \
     F(ack, seq, "seq", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "everything up to here has arrived")
 
+/* Rooms. */
+#define WICK_FIELDS_room_join(F)                                                                                       \
+    F(room_join, room, "room", ROOM, REQUIRED, 1, WICK_LIMIT_ID, NONE, "room to be in")                                \
+    F(room_join, history, "history", INT, OPTIONAL, 0, 100, NONE, "earlier messages to be sent")
+#define WICK_FIELDS_room_leave(F)                                                                                      \
+    F(room_leave, room, "room", ROOM, REQUIRED, 1, WICK_LIMIT_ID, NONE, "room to be left")
+#define WICK_FIELDS_room_joined(F)                                                                                     \
+    F(room_joined, room, "room", ROOM, REQUIRED, 1, WICK_LIMIT_ID, NONE, "room")                                       \
+    F(room_joined, members, "members", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "sessions in it, also those away")
+#define WICK_FIELDS_room_publish(F)                                                                                    \
+    F(room_publish, room, "room", ROOM, REQUIRED, 1, WICK_LIMIT_ID, NONE, "room to say it in")                         \
+    F(room_publish, data, "data", ANY, REQUIRED, 0, 0, NONE, "what is said")                                           \
+    F(room_publish, fleeting, "volatile", BOOL, OPTIONAL, 0, 0, NONE, "only for those who are there; not kept")
+#define WICK_FIELDS_room_message(F)                                                                                    \
+    F(room_message, data, "data", ANY, REQUIRED, 0, 0, NONE, "what was said")                                          \
+    F(room_message, from, "from", STRING, OPTIONAL, 1, WICK_LIMIT_ID, NONE, "who said it")                             \
+    F(room_message, room_seq, "room_seq", INT, OPTIONAL, 1, WICK_INT_MAX, NONE, "number in the room, unless volatile")
+
 /* Every struct of fields, those that stand inside others first. */
 #define WICK_STRUCT_MAP(S)                                                                                             \
     S(cost) S(usage) S(failure) S(envelope) S(agent_message) S(cancel) S(input_response) S(agent_started)              \
@@ -305,7 +323,8 @@ extern "C" {
     S(input_request) S(input_resolved) S(agent_completed) S(agent_failed) S(mission_status) S(workflow_progress)       \
     S(coordinator_metrics) S(agent_status) S(accepted) S(error) S(ping) S(invocation) S(runtime_input)                 \
     S(runtime_status) S(auth) S(client_name) S(heartbeat) S(session_limits) S(session_open) S(session_opened)          \
-    S(session_reset) S(session_update) S(session_close) S(session_closing) S(ack)
+    S(session_reset) S(session_update) S(session_close) S(session_closing) S(ack)                               \
+    S(room_join) S(room_leave) S(room_joined) S(room_publish) S(room_message)
 
 /*
  * Every message: M(NAME, "type", struct of the payload, who sends it, flags, "meaning"). The most frequent first.
@@ -338,6 +357,12 @@ extern "C" {
     M(SESSION_UPDATE, "session.update", session_update, WICK_BY_CLIENT, 0, "change what session.open has said")        \
     M(SESSION_CLOSE, "session.close", session_close, WICK_BY_CLIENT, 0, "end the session for good")                    \
     M(SESSION_CLOSING, "session.closing", session_closing, WICK_BY_SERVER, 0, "the server is about to close")          \
+    M(ROOM_JOIN, "room.join", room_join, WICK_BY_CLIENT, 0, "be in a room")                                            \
+    M(ROOM_JOINED, "room.joined", room_joined, WICK_BY_SERVER, 0, "the client is in it")                               \
+    M(ROOM_LEAVE, "room.leave", room_leave, WICK_BY_CLIENT, 0, "be in it no more")                                     \
+    M(ROOM_LEFT, "room.left", room_leave, WICK_BY_SERVER, 0, "the client is not in it")                                \
+    M(ROOM_PUBLISH, "room.publish", room_publish, WICK_BY_CLIENT, 0, "say something to all who are in it")             \
+    M(ROOM_MESSAGE, "room.message", room_message, WICK_BY_SERVER, 0, "somebody has said something")                    \
     M(MISSION_STATUS, "mission.status", mission_status, WICK_BY_SERVER, 0, "where a mission stands")                   \
     M(WORKFLOW_PROGRESS, "workflow.progress", workflow_progress, WICK_BY_SERVER, 0, "how far a workflow is")           \
     M(COORDINATOR_METRICS, "coordinator.metrics", coordinator_metrics, WICK_BY_SERVER, 0, "numbers of a coordinator")  \

@@ -50,6 +50,11 @@
  * "duplicate":true and the invocation_id of the first answer. The last WICK_REMEMBER_MESSAGES ids of a session of the
  * last WICK_REMEMBER_MS are remembered, fewer only if all sessions together have accepted more than config.remembered.
  *
+ * ROOMS. What a session says with room.publish, all sessions in the room get as an event of their own stream, which
+ * buffers it for those who are away; the publisher gets it as well. `from` is the principal, or for nobody in
+ * particular the first ten characters of the session's id. A room begins with its first member, and is forgotten
+ * retain_ms after its last one has gone.
+ *
  * THE CHOICE. The context of an `agent.message` says where the user is: `surface`, `user_role`, `conversation_state`.
  * on_route may decide, or correct what the context claims; else the first rule that matches does: those of the config,
  * then wick_routes_default(). What the agent gets is the text and the rest of the context; nothing about the user can
@@ -169,6 +174,17 @@ typedef uint64_t wick_link;
 #define WICK_REMEMBER_MESSAGES 1024
 #endif
 #define WICK_REMEMBER_MS 600000
+/** Rooms at once, and sessions in rooms, each counted once per room. */
+#ifndef WICK_DEFAULT_ROOMS
+#define WICK_DEFAULT_ROOMS 1024
+#endif
+#ifndef WICK_DEFAULT_MEMBERS
+#define WICK_DEFAULT_MEMBERS 8192
+#endif
+/** Rooms that a session can be in. One more is RATE_LIMITED. */
+#define WICK_SESSION_ROOMS_MAX 32
+/** Messages that a room keeps for those who join. */
+#define WICK_ROOM_HISTORY 100
 /** The longest name of a principal. */
 #define WICK_PRINCIPAL_MAX 64
 /** The most slices that on_deliver is given. */
@@ -263,6 +279,8 @@ typedef struct wick_experience_callbacks {
      * needed, and where none is needed none is looked at.
      */
     wick_code (*on_auth)(void *user, void *reader, const wick_str *token, char *principal, size_t cap, size_t *len);
+    /** Say whether a session may be in a room: WICK_CODE_NONE, or PERMISSION_DENIED, or what else. Without it: yes. */
+    wick_code (*on_join)(void *user, wick_session session, const wick_text *room);
     /**
      * Give the bytes that wait in a reader's own queue, so that a slow reader gets fewer and larger messages. Without
      * it: 0.
@@ -298,6 +316,10 @@ typedef struct wick_experience_config {
     uint32_t question_bytes;
     /** Ids of messages that are remembered; WICK_DEFAULT_REMEMBERED */
     uint32_t remembered;
+    /** Rooms at once; WICK_DEFAULT_ROOMS. A new one takes the place of the one that has been empty longest. */
+    uint32_t rooms;
+    /** Memberships at once; WICK_DEFAULT_MEMBERS */
+    uint32_t members;
     /** How long a client may take until session.open; WICK_DEFAULT_OPEN_MS */
     uint32_t open_ms;
     /** What session.opened says about pings, which are the host's; 25,000 and 20,000 */

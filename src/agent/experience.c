@@ -20,6 +20,8 @@ static void fill_sizes(wick_experience_config *to)
     to->session_invocations = or_default(to->session_invocations, WICK_DEFAULT_SESSION_INVOCATIONS);
     to->questions = or_default(to->questions, WICK_DEFAULT_QUESTIONS);
     to->question_bytes = (or_default(to->question_bytes, WICK_DEFAULT_QUESTION_BYTES) + 7) / 8 * 8;
+    to->rooms = or_default(to->rooms, WICK_DEFAULT_ROOMS);
+    to->members = or_default(to->members, WICK_DEFAULT_MEMBERS);
     to->remembered = or_default(to->remembered, WICK_DEFAULT_REMEMBERED);
     to->message_bytes = or_default(to->message_bytes, WICK_DEFAULT_MESSAGE_BYTES);
     to->disconnect_ms = or_default(to->disconnect_ms, WICK_DEFAULT_DISCONNECT_MS);
@@ -56,6 +58,7 @@ static int experience_config(wick_experience_config *to, const wick_experience_c
     fill_sizes(to);
     return to->sessions <= WICK_SLOTS_MAX && to->links <= WICK_SLOTS_MAX && to->invocations <= WICK_SLOTS_MAX &&
            to->questions <= WICK_SLOTS_MAX && to->remembered <= WICK_SLOTS_MAX &&
+           to->rooms <= WICK_SLOTS_MAX && to->members <= WICK_SLOTS_MAX &&
            to->question_bytes <= (1u << 30) && to->message_bytes <= (1u << 30) && fill_streams(to);
 }
 
@@ -80,11 +83,15 @@ wick_status wick_experience_init(wick_experience *x, const wick_experience_confi
     memset(wick_run_at(x, 0), 0, (uintptr_t)wick_remembered_at(x, 0) - (uintptr_t)wick_run_at(x, 0));
     x->deadline = x->wait_deadline = WICK_NEVER;
     x->free_link = x->opening = x->waiting = x->gone = x->kept = x->remembered = WICK_NO_SLOT;
+    x->empty_rooms = x->free_member = WICK_NO_SLOT;
+    x->history = full.stream;
+    x->history.max_events = WICK_ROOM_HISTORY;
     if (full.callbacks->on_random(full.user, (uint8_t *)&seed, sizeof seed) != 0)
         seed = now_ms;
     wick_table_init(wick_session_table(x), full.sessions, seed);
     wick_table_init(wick_run_table(x), full.invocations, seed);
     wick_table_init(wick_remembered_table(x), full.remembered, seed);
+    wick_table_init(wick_room_table(x), full.rooms, seed);
     return wick_pool_init(&x->pool, &full.pool, wick_pool_memory(x), wick_pool_size(&full.pool));
 }
 
@@ -132,6 +139,7 @@ void wick_experience_tick(wick_experience *x, uint64_t now_ms)
         wick_links_expire(x, now_ms);
         wick_sessions_expire(x, now_ms);
         wick_questions_expire(x, now_ms);
+        wick_rooms_expire(x, now_ms);
     }
     if (now_ms >= x->wait_deadline)
         wick_links_flush(x, now_ms);

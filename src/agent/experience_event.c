@@ -47,8 +47,7 @@ static wick_status to_stream(wick_experience *x, wick_session_slot *s, wick_even
     return status == WICK_E_STREAM_FULL || status == WICK_E_MESSAGE_TOO_BIG ? WICK_E_SPACE : status;
 }
 
-/* Number an event and keep or deliver it. The readers of a stream are still to be pumped. */
-static wick_status append_event(wick_experience *x, uint32_t session, wick_event *event, uint64_t now_ms)
+wick_status wick_event_append(wick_experience *x, uint32_t session, wick_event *event, uint64_t now_ms)
 {
     wick_session_slot *s = wick_session_at(x, session);
     event->head.session_id = wick_session_id(x, session);
@@ -97,7 +96,7 @@ wick_status wick_experience_event(wick_experience *x, const wick_event *event, u
     if (event->type == WICK_TYPE_AGENT_INPUT_REQUEST)
         status = wick_question_check(x, &event->as.input_request);
     if (status == WICK_OK)
-        status = append_event(x, session, &copy, now_ms);
+        status = wick_event_append(x, session, &copy, now_ms);
     if (status == WICK_BLOCKED)
         r->blocked = 1;
     if (status != WICK_OK)
@@ -116,7 +115,7 @@ wick_status wick_experience_publish(wick_experience *x, wick_session session, co
         return WICK_E_STATE;
     if (!copy.head.ts)
         copy.head.ts = (int64_t)(now_ms + x->config.unix_offset_ms);
-    wick_status status = append_event(x, slot, &copy, now_ms);
+    wick_status status = wick_event_append(x, slot, &copy, now_ms);
     if (status == WICK_OK && !wick_session_at(x, slot)->quiet)
         wick_session_pump(x, slot, now_ms);
     return status;

@@ -1,8 +1,9 @@
 /*
  * What the files of the Experience share: the layout of its memory, and what moves between its parts.
  *
- *     wick_experience | sessions[] | links[] | runs[] | questions[] | remembered[] | wick_table of the sessions, of the
- *     runs, of the remembered ids | payloads of the questions | input | body | memory of the pool
+ *     wick_experience | sessions[] | links[] | runs[] | questions[] | remembered[] | rooms[] | members[] | wick_table
+ *     of the sessions, of the runs, of the remembered ids, of the rooms | payloads of the questions | input | body |
+ *     memory of the pool
  *
  * `input` is where the builder writes what an agent gets, `body` where a quiet event, a snapshot or a list of questions
  * is written before it is delivered. They are two, because on_invoke may bring the first events while the invocation is
@@ -45,6 +46,8 @@ typedef struct wick_session_slot {
     uint32_t connection; /* the quiet or full link, or WICK_NO_SLOT */
     uint32_t remembered; /* the oldest of its ids, or WICK_NO_SLOT */
     uint32_t remembered_count;
+    uint32_t rooms; /* the first of its memberships, or WICK_NO_SLOT */
+    uint32_t room_count;
     wick_links links; /* on its ring */
     uint8_t live;
     uint8_t quiet;
@@ -116,6 +119,22 @@ typedef struct wick_remembered {
     char run[WICK_LIMIT_ID];
 } wick_remembered;
 
+typedef struct wick_room {
+    wick_stream history; /* its messages: their numbers are room_seq */
+    uint32_t members;    /* the first, or WICK_NO_SLOT */
+    uint32_t member_count;
+    wick_links empty; /* on the ring of rooms without members */
+} wick_room;
+
+/* That a session is in a room. */
+typedef struct wick_member {
+    uint64_t told; /* the last publication that it has got */
+    uint32_t session;
+    uint32_t room;
+    wick_links of_room;
+    wick_links of_session; /* free: next */
+} wick_member;
+
 struct wick_experience {
     wick_experience_config config;
     wick_pool pool;
@@ -131,6 +150,11 @@ struct wick_experience {
     uint32_t gone;
     uint32_t kept;
     uint32_t remembered;
+    uint32_t empty_rooms; /* the first of the ring, the one that has been empty longest */
+    uint32_t free_member;
+    uint32_t fresh_members;
+    uint64_t publications;
+    wick_stream_config history;
     uint32_t draining;
     wick_experience_counts counts;
 };
@@ -141,6 +165,7 @@ typedef struct wick_outcome {
     wick_text sentence; /* absent: the usual one of the code */
     wick_slot_name run; /* of agent.message, once it has a name */
     uint8_t duplicate;
+    uint8_t joined; /* it is in the room since now */
 } wick_outcome;
 
 /* Who asks: a link, or whoever has posted. */
@@ -191,9 +216,19 @@ static inline wick_remembered *wick_remembered_at(const wick_experience *x, uint
     return (wick_remembered *)(uintptr_t)wick_question_at(x, x->config.questions) + slot;
 }
 
+static inline wick_room *wick_room_at(const wick_experience *x, uint32_t slot)
+{
+    return (wick_room *)(uintptr_t)wick_remembered_at(x, x->config.remembered) + slot;
+}
+
+static inline wick_member *wick_member_at(const wick_experience *x, uint32_t slot)
+{
+    return (wick_member *)(uintptr_t)wick_room_at(x, x->config.rooms) + slot;
+}
+
 static inline wick_table *wick_session_table(const wick_experience *x)
 {
-    return (wick_table *)(uintptr_t)wick_remembered_at(x, x->config.remembered);
+    return (wick_table *)(uintptr_t)wick_member_at(x, x->config.members);
 }
 
 static inline wick_table *wick_run_table(const wick_experience *x)
@@ -206,9 +241,14 @@ static inline wick_table *wick_remembered_table(const wick_experience *x)
     return (wick_table *)((uintptr_t)wick_run_table(x) + wick_table_size(x->config.invocations));
 }
 
+static inline wick_table *wick_room_table(const wick_experience *x)
+{
+    return (wick_table *)((uintptr_t)wick_remembered_table(x) + wick_table_size(x->config.remembered));
+}
+
 static inline char *wick_question_payload(const wick_experience *x, uint32_t slot)
 {
-    return (char *)(uintptr_t)wick_remembered_table(x) + wick_table_size(x->config.remembered) +
+    return (char *)(uintptr_t)wick_room_table(x) + wick_table_size(x->config.rooms) +
            (size_t)slot * x->config.question_bytes;
 }
 
@@ -331,6 +371,26 @@ void wick_remember(wick_experience *x, uint32_t session, const wick_text *id, co
                    uint64_t now_ms);
 /* A session is gone. */
 void wick_remember_none(wick_experience *x, uint32_t session);
+
+/* ---- Events (experience_event.c) -------------------------------------------------------------------------- */
+
+/* Number an event and keep or deliver it. The readers of a stream are still to be pumped. */
+wick_status wick_event_append(wick_experience *x, uint32_t session, wick_event *event, uint64_t now_ms);
+
+/* ---- Rooms (experience_room.c) ---------------------------------------------------------------------------- */
+
+void wick_on_room(wick_experience *x, uint32_t session, const wick_event *event, wick_outcome *outcome,
+                  uint64_t now_ms);
+/* What follows the answer: room.joined and the history, room.left. */
+void wick_room_answered(wick_experience *x, const wick_asker *asker, const wick_event *event,
+                        const wick_outcome *outcome, uint64_t now_ms);
+/* A session is gone. */
+void wick_rooms_leave(wick_experience *x, uint32_t session, uint64_t now_ms);
+/* Forget rooms that have been empty for long. */
+void wick_rooms_expire(wick_experience *x, uint64_t now_ms);
+/* Write the rooms of a session as a JSON array. Returns the bytes; at most WICK_ROOMS_TEXT. */
+size_t wick_rooms_write(const wick_experience *x, uint32_t session, char *out);
+#define WICK_ROOMS_TEXT (WICK_SESSION_ROOMS_MAX * (WICK_LIMIT_ID + 3) + 2)
 
 /* ---- Questions (experience_questions.c) ------------------------------------------------------------------- */
 

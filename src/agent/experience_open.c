@@ -10,7 +10,7 @@
 
 #define VERSION "1.0"
 /* Room for session.opened without its questions, session.reset without its snapshot. */
-#define HEAD_MAX 1536
+#define HEAD_MAX (1536 + WICK_ROOMS_TEXT)
 
 /* What session.open comes to, before it is done. */
 typedef struct opening {
@@ -99,7 +99,7 @@ wick_status wick_reset_send(wick_experience *x, uint32_t link, uint64_t now_ms)
     wick_stream *stream = &wick_session_at(x, l->session)->stream;
     wick_event event;
     wick_cursor cursor = { wick_stream_epoch(stream), wick_stream_head(stream) };
-    char *snapshot = wick_body_buffer(x);
+    char *snapshot = wick_body_buffer(x), rooms[WICK_ROOMS_TEXT];
     const char *reason = wick_reset_name((wick_reset)l->reset);
     size_t len;
     if (wick_stream_snapshot(stream, snapshot, wick_body_size(x), &len) != WICK_OK) {
@@ -113,6 +113,10 @@ wick_status wick_reset_send(wick_experience *x, uint32_t link, uint64_t now_ms)
     event.as.session_reset.reason = wick_text_from(reason);
     event.as.session_reset.epoch = (int64_t)cursor.epoch;
     event.as.session_reset.head_seq = (int64_t)cursor.seq;
+    if (wick_session_at(x, l->session)->room_count) {
+        event.as.session_reset.rooms = wick_text_of(rooms, wick_rooms_write(x, l->session, rooms));
+        event.as.session_reset.rooms.form = WICK_TEXT_JSON;
+    }
     event.as.session_reset.snapshot = WICK_TEXT("{}");
     event.as.session_reset.snapshot.form = WICK_TEXT_JSON;
     wick_status status = deliver_around(x, link, &event, snapshot, len, &cursor);

@@ -74,6 +74,10 @@ wick_text wick_sentence_for(wick_code code)
         return WICK_TEXT("payload.request_id: the question has been settled with another answer");
     case WICK_CODE_INPUT_EXPIRED:
         return WICK_TEXT("payload.request_id: the time to answer is over");
+    case WICK_CODE_ROOM_NOT_FOUND:
+        return WICK_TEXT("payload.room: the session is not in this room");
+    case WICK_CODE_PERMISSION_DENIED:
+        return WICK_TEXT("This is not allowed to you.");
     case WICK_CODE_RATE_LIMITED:
         return WICK_TEXT("Too much at once; slow down.");
     case WICK_CODE_PAYLOAD_TOO_LARGE:
@@ -119,6 +123,14 @@ static wick_status handle_request(wick_experience *x, const wick_asker *asker, c
     case WICK_TYPE_SESSION_UPDATE:
         if (asker->link != WICK_NO_SLOT && wick_link_at(x, asker->link)->state == WICK_LINK_FULL) {
             wick_on_session_update(x, asker->link, event, outcome);
+            return WICK_OK;
+        }
+        break;
+    case WICK_TYPE_ROOM_JOIN:
+    case WICK_TYPE_ROOM_LEAVE:
+    case WICK_TYPE_ROOM_PUBLISH:
+        if (!wick_session_at(x, asker->session)->quiet) {
+            wick_on_room(x, asker->session, event, outcome, now_ms);
             return WICK_OK;
         }
         break;
@@ -214,6 +226,8 @@ static wick_status on_request(wick_experience *x, const wick_asker *asker, const
     }
     if (outcome.code != WICK_CODE_NONE && event->type == WICK_TYPE_SESSION_CLOSE)
         return WICK_OK;
+    if (outcome.code == WICK_CODE_NONE && status == WICK_OK)
+        wick_room_answered(x, asker, event, &outcome, now_ms);
     settle_answer(x, asker, session, status, event, now_ms);
     return WICK_OK;
 }

@@ -125,7 +125,7 @@ static uint32_t take_session(wick_experience *x, const wick_slot_name *name, uin
     memset(s, 0, sizeof *s);
     s->generation = generation;
     s->live = 1;
-    s->runs = s->readers = s->connection = s->remembered = WICK_NO_SLOT;
+    s->runs = s->readers = s->connection = s->remembered = s->rooms = WICK_NO_SLOT;
     return slot;
 }
 
@@ -171,6 +171,7 @@ void wick_session_free(wick_experience *x, uint32_t slot, uint64_t now_ms)
         wick_run_end(x, s->runs, 0, now_ms);
     wick_questions_forget(x, wick_session_handle(x, slot));
     wick_remember_none(x, slot);
+    wick_rooms_leave(x, slot, now_ms);
     if (!s->quiet)
         wick_stream_free(&s->stream);
     wick_session_join(x, slot);

@@ -348,6 +348,49 @@ async def a_slow_reader_holds_nobody_up(server):
 
 
 @server_case()
+async def a_room_of_two_hundred(server):
+    members = [Session(server.url) for _ in range(200)]
+    for number, member in enumerate(members):
+        await member.open()
+        await member.say({"type": "room.join", "id": "j", "payload": {"room": "all"}})
+        assert (await member.reply("j"))["type"] == "accepted"
+        joined = await member.until("room.joined")
+        assert joined["payload"] == {"room": "all", "members": number + 1}, joined
+    deaf, away, speaker = members[0], members[1], members[2]
+    deaf.ws.transport.pause_reading()
+    away.cut(True)
+    await until(lambda: server.health()["detached"] == 1)
+    before = asyncio.get_running_loop().time()
+    data = {"text": "m" * 500}
+    for number in range(50):
+        await speaker.say({"type": "room.publish", "id": f"p{number}", "payload": {
+            "room": "all", "data": {**data, "number": number}}})
+
+    async def hears(member):
+        while sum(e["type"] == "room.message" for e in member.events) < 50:
+            await member.hear()
+        heard = [e["payload"] for e in member.events if e["type"] == "room.message"]
+        assert [h["data"]["number"] for h in heard] == list(range(50))
+        assert [h["room_seq"] for h in heard] == list(range(1, 51))
+
+    await asyncio.gather(*(hears(member) for member in members[2:]))
+    assert asyncio.get_running_loop().time() - before < 10
+    assert (await away.open())["recovered"]
+    await hears(away)
+    deaf.ws.transport.resume_reading()
+    await hears(deaf)
+    late = Session(server.url)
+    await late.open()
+    await late.say({"type": "room.join", "payload": {"room": "all", "history": 3}})
+    while len(late.events) < 3:
+        await late.hear()
+    assert [e["payload"]["room_seq"] for e in late.events] == [48, 49, 50]
+    assert server.memory_kib() < 96 << 10, server.memory_kib()
+    for member in members + [late]:
+        member.cut(False)
+
+
+@server_case()
 async def many_at_once(server):
     clients = [Session(server.url) for _ in range(300)]
 

@@ -177,6 +177,8 @@ static void begin(void)
     if (!config.sessions)
         config.sessions = 8;
     config.invocations = config.questions = config.remembered = 8;
+    config.rooms = config.rooms ? config.rooms : 8;
+    config.members = config.members ? config.members : 8;
     config.pool.size = sizeof config.pool;
     config.pool.blocks = 512;
     config.stream.size = sizeof config.stream;
@@ -951,6 +953,224 @@ static void wanted_types(void)
     end();
 }
 
+#define JOIN(id, room, more) \
+    "{\"type\":\"room.join\",\"id\":\"" id "\",\"payload\":{\"room\":\"" room "\"" more "}}"
+#define PUBLISH(id, room, data) \
+    "{\"type\":\"room.publish\",\"id\":\"" id "\",\"payload\":{\"room\":\"" room "\",\"data\":" data "}}"
+
+static void rooms(void)
+{
+    struct known a, b, c;
+    begin();
+    wick_link one = opened(0, &a), two = opened(1, &b);
+    clear();
+    say(one, JOIN("j", "r/1", ""));
+    CHECK(strcmp(readers[0].got, "{\"type\":\"accepted\",\"re\":\"j\"}\n{\"type\":\"room.joined\",\"re\":\"j\",\"payload\":"
+                                 "{\"room\":\"r/1\",\"members\":1}}\n") == 0);
+    say(two, PUBLISH("p0", "r/1", "1"));
+    HAS(1, "ROOM_NOT_FOUND");
+    say(two, JOIN("j", "r/1", ""));
+    HAS(1, "\"members\":2");
+    /* All hear it, the publisher too, behind the answer; one who is away later. */
+    wick_experience_detach(x, two, now);
+    clear();
+    say(one, PUBLISH("p1", "r/1", "{\"a\":[1]}"));
+    const char *accepted = strstr(readers[0].got, "\"accepted\",\"re\":\"p1\"");
+    const char *message = strstr(readers[0].got, "{\"seq\":1,\"type\":\"room.message\"");
+    CHECK(accepted && message && accepted < message);
+    HAS(0, "\"room\":\"r/1\",\"payload\":{\"data\":{\"a\":[1]},\"from\":\"");
+    HAS(0, "\"room_seq\":1}");
+    say(one, "{\"type\":\"room.publish\",\"payload\":{\"room\":\"r/1\",\"data\":\"now\",\"volatile\":true}}");
+    HAS(0, "\"data\":\"now\"");
+    say(one, PUBLISH("p2", "r/1", "\"two\""));
+    say(one, PUBLISH("p2", "r/1", "\"two\""));
+    HAS(0, "\"duplicate\":true");
+    HAS(0, "\"data\":\"two\"");
+    HAS(0, "\"room_seq\":2}");
+    two = resumed(2, &b, 0);
+    HAS(2, "\"recovered\":true");
+    HAS(2, "{\"seq\":1,\"type\":\"room.message\"");
+    HAS(2, "{\"seq\":2,\"type\":\"room.message\"");
+    CHECK(!has(2, "now") && !has(2, "\"seq\":3"));
+    /* History follows room.joined, as events of the stream. */
+    wick_link three = opened(3, &c);
+    clear();
+    say(three, JOIN("j", "r/1", ",\"history\":1"));
+    const char *joined = strstr(readers[3].got, "\"room.joined\"");
+    message = strstr(readers[3].got, "{\"seq\":1,\"type\":\"room.message\"");
+    CHECK(joined && message && joined < message);
+    HAS(3, "\"room_seq\":2}");
+    CHECK(!has(3, "\"room_seq\":1}"));
+    /* Rooms stand in session.reset. */
+    clear();
+    c.epoch++;
+    three = resumed(4, &c, 0);
+    HAS(4, "\"rooms\":[\"r/1\"],\"snapshot\":{\"invocations\":[]}}}");
+    clear();
+    say(three, "{\"type\":\"room.leave\",\"id\":\"l\",\"payload\":{\"room\":\"r/1\"}}");
+    HAS(4, "{\"type\":\"room.left\",\"re\":\"l\",\"payload\":{\"room\":\"r/1\"}}");
+    say(three, "{\"type\":\"room.leave\",\"id\":\"l2\",\"payload\":{\"room\":\"r/1\"}}");
+    HAS(4, "ROOM_NOT_FOUND");
+    end();
+}
+
+static void rooms_give_way(void)
+{
+    struct known known, other;
+    config.rooms = 2;
+    config.members = 3;
+    begin();
+    wick_link link = opened(0, &known), second = opened(1, &other);
+    say(link, JOIN("1", "a", ""));
+    say(link, JOIN("2", "b", ""));
+    clear();
+    say(link, JOIN("3", "c", ""));
+    HAS(0, "RATE_LIMITED");
+    say(link, PUBLISH("p", "b", "1"));
+    say(link, "{\"type\":\"room.leave\",\"payload\":{\"room\":\"b\"}}");
+    clear();
+    say(link, JOIN("4", "b", ",\"history\":100")); /* still there */
+    HAS(0, "\"room_seq\":1}");
+    say(link, "{\"type\":\"room.leave\",\"payload\":{\"room\":\"b\"}}");
+    say(link, JOIN("5", "c", ""));
+    HAS(0, "\"room\":\"c\"");
+    say(second, JOIN("6", "a", ""));
+    say(second, JOIN("7", "c", ""));
+    HAS(1, "\"re\":\"7\",\"payload\":{\"code\":\"RATE_LIMITED\"");
+    /* A session that ends leaves its rooms, which are forgotten when their time is over. */
+    say(link, "{\"type\":\"session.close\"}");
+    CHECK(wick_experience_deadline(x) <= now + 120000);
+    now += 120000;
+    wick_experience_tick(x, now);
+    clear();
+    say(second, JOIN("8", "c", ",\"history\":1"));
+    HAS(1, "\"members\":1");
+    end();
+}
+
+/* ---- A client with a memory, at random ---- */
+
+static struct client {
+    struct known known;
+    unsigned long long last; /* the last event that it has */
+    size_t seen;             /* bytes that it has read */
+    char said[4096];         /* what it ought to hear: event n is said[n - 2] */
+    size_t said_len;
+} client;
+
+static void take_event(const char *line, unsigned long long first, unsigned long long seq)
+{
+    const char *text = strstr(line, "\"text\":\"");
+    CHECK_INT((long long)first, (long long)client.last + 1);
+    if (text && memcmp(text + 8, client.said + first - 2, (size_t)(seq - first + 1)) != 0)
+        test_fail(__FILE__, __LINE__, "%s does not match %s", line, client.said + first - 2);
+    client.last = seq;
+}
+
+static void take_reset(const char *line)
+{
+    const char *text = strstr(line, "\"text\":\""), *number = strstr(line, "\"head_seq\":");
+    client.last = strtoull(number + 11, NULL, 10);
+    CHECK(client.last >= 1);
+    size_t len = (size_t)client.last - 1;
+    CHECK(len == 0 || (text && strncmp(text + 8, client.said, len) == 0 && text[8 + len] == '"'));
+}
+
+static void client_reads(void)
+{
+    struct reader *r = &readers[0];
+    while (client.seen < r->len && !test_failed()) {
+        char *line = r->got + client.seen, *end_of_line = memchr(line, '\n', r->len - client.seen);
+        const char *token = strstr(line, "\"resume_token\":\"");
+        unsigned long long first, seq;
+        *end_of_line = 0;
+        client.seen = (size_t)(end_of_line + 1 - r->got);
+        if (sscanf(line, "{\"seq\":%llu,\"first_seq\":%llu", &seq, &first) == 2)
+            take_event(line, first, seq);
+        else if (sscanf(line, "{\"seq\":%llu", &seq) == 1)
+            take_event(line, seq, seq);
+        else if (strstr(line, "\"session.reset\""))
+            take_reset(line);
+        else if (token && token < end_of_line)
+            memcpy(client.known.token, token + 16, WICK_TOKEN_SIZE);
+    }
+}
+
+static void speak(const char *run)
+{
+    char piece[2] = { (char)('a' + test_below(26)), 0 };
+    client.said[client.said_len++] = piece[0];
+    client.said[client.said_len] = 0;
+    CHECK_STATUS(emit(run, WICK_TYPE_AGENT_TOKEN, piece), WICK_OK);
+}
+
+/* One thing that may happen to a connection. */
+static wick_link happen(wick_link link)
+{
+    switch (link ? test_below(5) : 4u + test_below(3)) {
+    case 0: /* cut; what is in flight may be lost */
+        if (test_below(2))
+            client_reads();
+        client.seen = readers[0].len;
+        wick_experience_detach(x, link, now);
+        return 0;
+    case 1:
+        readers[0].block = (int)test_below(3);
+        return link;
+    case 2:
+        wick_experience_room(x, link, now);
+        return link;
+    case 3:
+        client_reads();
+        return link;
+    case 4:
+        wick_experience_tick(x, now);
+        return link;
+    default:
+        readers[0].block = 0;
+        readers[0].len = client.seen = 0;
+        link = resumed(0, &client.known, client.last);
+        HAS(0, "session.opened");
+        return link;
+    }
+}
+
+/*
+ * What a client has put together is what was said, whatever has happened to its connections: no number is lost or
+ * repeated, and a reset brings the whole text.
+ */
+static void at_random(void)
+{
+    config.stream.max_events = 64;
+    begin();
+    for (size_t round = 0; round < test_rounds(60) && !test_failed(); round++) {
+        char run[32], message[256];
+        memset(&client, 0, sizeof client);
+        clear();
+        readers[0].block = 0;
+        wick_link link = opened(0, &client.known);
+        wick_session session = wick_experience_session(x, link);
+        snprintf(run, sizeof run, "run%zu", round);
+        snprintf(message, sizeof message,
+                 "{\"type\":\"agent.message\",\"payload\":{\"text\":\"t\",\"invocation_id\":\"%s\"}}", run);
+        say(link, message);
+        for (int step = 0; step < 600 && !test_failed(); step++) {
+            now += test_below(20);
+            if (test_below(2))
+                speak(run);
+            else
+                link = happen(link);
+        }
+        CHECK_STATUS(emit(run, WICK_TYPE_AGENT_COMPLETED, ""), WICK_OK);
+        wick_experience_end(x, session, 1000, "over", now);
+        wick_experience_detach(x, link, now);
+    }
+    wick_experience_counts counts;
+    wick_experience_count(x, &counts);
+    CHECK_INT(counts.sessions + counts.links + counts.invocations + counts.detached, 0);
+    end();
+}
+
 int main(void)
 {
     RUN(what_opened_says);
@@ -973,5 +1193,8 @@ int main(void)
     RUN(refused_answers);
     RUN(draining);
     RUN(wanted_types);
+    RUN(rooms);
+    RUN(rooms_give_way);
+    RUN(at_random);
     return test_end();
 }
