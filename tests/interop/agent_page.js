@@ -1,7 +1,8 @@
-// The page of agent_server in headless Chromium: send, stream, question, keyboard, 390 px, restart, token; no error on the
-// console, nothing loaded from elsewhere.
+// The page of agent_server in headless Chromium: send, stream, question, keyboard, 390 px, token; lost connections, restarts,
+// reloads, takeover; no error on the console, nothing loaded from elsewhere.
 'use strict';
 const { spawn } = require('child_process');
+const net = require('net');
 const { chromium } = require('playwright-core');
 
 const build = process.env.B || 'build';
@@ -21,6 +22,10 @@ function start(port, ...options) {
                 stop: () => new Promise((done) => {
                     child.once('exit', (code) => done(code));
                     child.kill('SIGTERM');
+                }),
+                kill: () => new Promise((done) => {
+                    child.once('exit', done);
+                    child.kill('SIGKILL');
                 }),
             });
         });
@@ -144,22 +149,224 @@ const cases = {
     },
 };
 
-async function restart(browser) {
+/** A proxy that cuts: cut('rst' | 'fin') ends every connection that goes through it. */
+function proxy(port) {
+    const pairs = new Set();
+    const server = net.createServer((client) => {
+        const upstream = net.connect(port, '127.0.0.1');
+        const pair = [client, upstream];
+        pairs.add(pair);
+        for (const [from, to] of [pair, [upstream, client]]) {
+            from.on('error', () => {});
+            from.on('close', () => {
+                pairs.delete(pair);
+                to.destroy();
+            });
+            from.pipe(to);
+        }
+    });
+    return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({
+        url: `http://127.0.0.1:${server.address().port}/`,
+        cut: (how) => {
+            for (const [client, upstream] of pairs) {
+                client.unpipe();
+                upstream.unpipe();
+                if (how === 'rst') client.resetAndDestroy();
+                else client.end();
+                upstream.destroy();
+            }
+        },
+        stop: () => {
+            server.close();
+            for (const [client] of pairs) client.destroy();
+        },
+    })));
+}
+
+/** The surface with a pace: so many tokens a second, so many times the text. */
+async function pace(page, tokens, rate) {
+    await page.evaluate(([n, r]) => {
+        const real = WebSocket.prototype.send;
+        WebSocket.prototype.send = function send(text) {
+            const message = JSON.parse(text);
+            if (message.type === 'agent.message' && message.payload.context?.surface === 'experience_pillar')
+                Object.assign(message.payload.context, { tokens: n, rate: r });
+            real.call(this, JSON.stringify(message));
+        };
+    }, [tokens, rate]);
+}
+
+const length = (page, n) => page.waitForFunction((least) => document.querySelector('.run .text').textContent.length >= least, n,
+    { timeout: 20000 });
+
+async function open(browser, url) {
+    const page = await (await browser.newContext()).newPage();
+    const wrong = [];
+    page.on('pageerror', (e) => wrong.push(String(e)));
+    // The pauses are random: here they are short.
+    await page.addInitScript(() => (Math.random = () => 0.05));
+    await page.goto(url);
+    await state(page, 'connected');
+    return { page, done: async () => {
+        assert(wrong.length === 0, wrong.join('; '));
+        await page.context().close();
+    } };
+}
+
+async function lost_connections(browser) {
+    const server = await start(0), between = await proxy(server.port);
+    const { page, done } = await open(browser, between.url);
+    await pace(page, 1500, 300);
+    await ask(page, 'experience_pillar', 'heron ');
+    for (let i = 1; i <= 8; i++) {
+        await length(page, 6 * 100 * i);
+        between.cut(i % 2 ? 'rst' : 'fin');
+        await state(page, 'reconnecting');
+        if (i === 3) await ask(page, 'content_pillar', 'asked while away');
+        await state(page, 'connected');
+    }
+    await runs(page, 'completed', 2);
+    const texts = await page.$$eval('.run .text', (all) => all.map((e) => e.textContent));
+    assert(texts[0] === 'heron '.repeat(1500), `${texts[0].length} bytes of 9000`);
+    assert(texts[1] === 'asked while away', 'the message that had to wait');
+    assert((await page.$$('.run')).length === 2, 'nothing runs twice');
+    await done();
+    between.stop();
+    await server.stop();
+}
+
+async function question_over_a_lost_connection(browser) {
+    const server = await start(0), between = await proxy(server.port);
+    const { page, done } = await open(browser, between.url);
+    await ask(page, 'operations_pillar', 'Move it?');
+    await page.waitForSelector('.question input');
+    await page.type('.question input', 'half an ans');
+    between.cut('rst');
+    await state(page, 'reconnecting');
+    await state(page, 'connected');
+    assert((await page.$$('.question')).length === 1, 'one question');
+    assert((await page.inputValue('.question input')) === 'half an ans', 'what was typed stays');
+    await page.type('.question input', 'wer');
+    // The answer is given while there is no connection.
+    between.cut('fin');
+    await state(page, 'reconnecting');
+    await page.press('.question input', 'Enter');
+    await runs(page, 'completed', 1);
+    assert((await page.textContent('.run .text')).includes('half an answer'), 'the answer arrived');
+    await done();
+    between.stop();
+    await server.stop();
+}
+
+async function killed(browser) {
     let server = await start(0);
     const port = server.port;
-    const page = await browser.newPage();
-    await page.goto(server.url);
+    const { page, done } = await open(browser, server.url);
+    await ask(page, 'content_pillar', 'before');
+    await runs(page, 'completed', 1);
+    await ask(page, 'operations_pillar', 'Wait');
+    await page.waitForSelector('.question');
+    await server.kill();
+    await state(page, 'reconnecting');
+    await page.waitForFunction((s) => /in \d+ s/.test(document.querySelector(s).textContent), part('status'));
+    await ask(page, 'content_pillar', 'while it is down');
+    server = await start(port);
     await state(page, 'connected');
+    await runs(page, 'failed', 1);
+    assert((await page.textContent('.run[data-state="failed"] .chip')) === 'lost', 'the run that the server has forgotten');
+    assert((await page.$$('.question')).length === 0, 'its question has gone');
+    await runs(page, 'completed', 2);
+    await ask(page, 'content_pillar', 'after');
+    await runs(page, 'completed', 3);
+    const texts = await page.$$eval('.run[data-state="completed"] .text', (all) => all.map((e) => e.textContent));
+    assert(texts.join() === 'before,while it is down,after', texts.join());
+    // And a reload: what the new server does not know comes from the page's own memory.
+    await page.reload();
+    await runs(page, 'completed', 3);
+    await state(page, 'connected');
+    const again = await page.$$eval('.run[data-state="completed"] .text', (all) => all.map((e) => e.textContent));
+    assert(again.join() === texts.join(), `after the reload: ${again.join()}`);
+    await runs(page, 'failed', 1);
+    await done();
+    await server.stop();
+}
+
+async function reload(browser) {
+    const server = await start(0);
+    const { page, done } = await open(browser, server.url);
+    const wrong = [];
+    page.on('console', (m) => ['error', 'warning'].includes(m.type()) && wrong.push(m.text()));
+    await ask(page, 'data_pillar', '1 2 3');
+    await runs(page, 'completed', 1);
+    const actions = await page.textContent('.actions pre'), spent = await page.textContent(part('usage'));
+    await ask(page, 'operations_pillar', 'Move it?');
+    await page.waitForSelector('.question');
+    await pace(page, 600, 300);
+    await ask(page, 'experience_pillar', 'egret ');
+    await page.waitForFunction(() => document.querySelectorAll('.run .text')[2]?.textContent.length > 300);
+    await page.reload();
+    await state(page, 'connected');
+    await runs(page, 'completed', 2);
+    assert((await page.$$('.run')).length === 3, 'the runs are there');
+    assert((await page.textContent('.actions pre')) === actions, 'the actions as before');
+    const said = await page.$$eval('.said', (all) => all.map((e) => e.textContent));
+    assert(said.join() === '1 2 3,Move it?,egret ', said.join());
+    const texts = await page.$$eval('.run .text', (all) => all.map((e) => e.textContent));
+    assert(texts[2] === 'egret '.repeat(600), `${texts[2].length} bytes of 3600`);
+    assert(texts[0].includes('sum 6') && texts[0].indexOf('sum 6') === texts[0].lastIndexOf('sum 6'), 'nothing twice');
+    await page.fill('.run:nth-of-type(2) .question input', 'yes');
+    await page.press('.run:nth-of-type(2) .question input', 'Enter');
+    await runs(page, 'completed', 3);
+    assert(spent !== 'no tokens used yet' && /[1-9]\d* tokens in/.test(await page.textContent(part('usage'))), 'usage is back');
+    await page.click('#anew');
+    await page.waitForSelector('#empty');
+    await state(page, 'connected');
+    assert((await page.$$('.run')).length === 0, 'a new conversation');
+    assert(wrong.length === 0, wrong.join('; '));
+    await done();
+    await server.stop();
+}
+
+async function taken_over(browser) {
+    const server = await start(0);
+    const { page, done } = await open(browser, server.url);
+    await ask(page, 'operations_pillar', 'Move it?');
+    await page.waitForSelector('.question');
+    const kept = await page.evaluate(() => JSON.stringify(sessionStorage));
+    const other = await page.context().newPage();
+    await other.addInitScript((all) => Object.assign(sessionStorage, JSON.parse(all)), kept);
+    await other.goto(server.url);
+    await other.waitForSelector('.question');
+    await state(page, 'offline');
+    assert((await page.textContent('#notice')).includes('another window'), 'it says so');
+    await page.waitForTimeout(1500);
+    await state(other, 'connected');
+    await other.fill('.question input', 'yes');
+    await other.press('.question input', 'Enter');
+    await runs(other, 'completed', 1);
+    await page.click('#notice button');
+    await state(page, 'connected');
+    await runs(page, 'completed', 1);
+    await state(other, 'offline');
+    await done();
+    await server.stop();
+}
+
+async function drained(browser) {
+    let server = await start(0);
+    const port = server.port;
+    const { page, done } = await open(browser, server.url);
     await ask(page, 'operations_pillar', 'Wait');
     await page.waitForSelector('.question');
     await server.stop();
     await state(page, 'reconnecting');
     await runs(page, 'failed', 1);
+    assert((await page.textContent('.run .problem')).startsWith('DRAINING'), 'why');
     server = await start(port);
     await state(page, 'connected');
     await ask(page, 'content_pillar', 'Still here');
     await runs(page, 'completed', 1);
-    await page.close();
+    await done();
     await server.stop();
 }
 
@@ -210,8 +417,8 @@ async function one(browser, server, fn) {
     for (const [name, fn] of Object.entries(cases))
         if (!only.length || only.includes(name)) await report(name, () => one(browser, server, fn));
     await server.stop();
-    if (!only.length || only.includes('restart')) await report('restart', () => restart(browser));
-    if (!only.length || only.includes('token')) await report('token', () => token(browser));
+    for (const fn of [lost_connections, question_over_a_lost_connection, killed, reload, taken_over, drained, token])
+        if (!only.length || only.includes(fn.name)) await report(fn.name, () => fn(browser));
     await browser.close();
     process.exit();
 })();
