@@ -58,14 +58,18 @@ static void parse_subprotocols(const struct program *program, struct client_opti
 
 void command_options(const struct program *program, int argc, char **argv, struct client_options *options)
 {
-    wick_url url;
     int at = options_parse(program, argc, argv);
     if (at != argc - 1)
         options_wrong(program, at >= argc ? "which URL?" : "one URL and nothing else, please");
-    options->url = argv[at];
-    wick_str text = { argv[at], strlen(argv[at]) };
-    if (wick_url_split(text, &url) != WICK_OK)
-        options_wrong(program, "'%s' is not a URL such as ws://host:port/path", argv[at]);
+    command_target(program, argv[at], options);
+}
+
+void command_target(const struct program *program, const char *text, struct client_options *options)
+{
+    wick_url url;
+    options->url = text;
+    if (wick_url_split((wick_str){ text, strlen(text) }, &url) != WICK_OK)
+        options_wrong(program, "'%s' is not a URL such as ws://host:port/path", text);
     if (url.secure)
         options_wrong(program, "wss needs TLS, which this build has not; build with WITH_OPENSSL=1");
     parse_headers(program, options);
@@ -104,6 +108,11 @@ int command_run(const struct client_options *options, struct ws_service *websock
     client_connect(&command_loop, options, websockets, NULL);
     if (!command_loop.stopped && loop_run(&command_loop) < 0)
         perror("wick");
+    return command_end();
+}
+
+int command_end(void)
+{
     peer_free_all(&command_loop);
     loop_free(&command_loop);
     free(headers);
@@ -115,8 +124,7 @@ int command_run(const struct client_options *options, struct ws_service *websock
 
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
-/* Text of a peer's, safe for a terminal. */
-static void put_text(const char *text, size_t len)
+void command_put_text(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char byte = (unsigned char)text[i];
@@ -150,7 +158,7 @@ void command_gone(struct peer *peer, wick_status why)
         fputc('\n', stderr);
     } else if (close_code != 0 && close_code != 1000) {
         fprintf(stderr, "closed: %u%s", close_code, *close_reason ? " " : "");
-        put_text(close_reason, strlen(close_reason));
+        command_put_text(close_reason, strlen(close_reason));
         fputc('\n', stderr);
     }
     loop_stop(&command_loop);
@@ -183,7 +191,7 @@ static int put_problem(const uint8_t *body, size_t len)
             continue;
         found = 1;
         fprintf(stderr, "  %s: ", names[i]);
-        put_text(plain.data, plain.len);
+        command_put_text(plain.data, plain.len);
         fputc('\n', stderr);
     }
     return found ? 0 : -1;
@@ -194,31 +202,36 @@ static void put_refusal(const struct client_failure *failure)
     const wick_http_response *response = failure->response;
     wick_str reason = response->reason.len ? response->reason : wick_http_reason(response->status);
     fprintf(stderr, "connection refused: %u ", response->status);
-    put_text(reason.data, reason.len);
+    command_put_text(reason.data, reason.len);
     fputc('\n', stderr);
     for (size_t i = 0; i < response->header_count; i++) {
         if (!matters(response->headers[i].name))
             continue;
         fputs("  ", stderr);
-        put_text(response->headers[i].name.data, response->headers[i].name.len);
+        command_put_text(response->headers[i].name.data, response->headers[i].name.len);
         fputs(": ", stderr);
-        put_text(response->headers[i].value.data, response->headers[i].value.len);
+        command_put_text(response->headers[i].value.data, response->headers[i].value.len);
         fputc('\n', stderr);
     }
     if (failure->body_len && put_problem(failure->body, failure->body_len) < 0) {
         fputs("  ", stderr);
-        put_text((const char *)failure->body, failure->body_len < 2000 ? failure->body_len : 2000);
+        command_put_text((const char *)failure->body, failure->body_len < 2000 ? failure->body_len : 2000);
         fputc('\n', stderr);
     }
+}
+
+void command_tell_failure(const struct client_failure *failure)
+{
+    if (failure->response)
+        put_refusal(failure);
+    else
+        fprintf(stderr, "connection failed (%s): %s\n", failure->stage, failure->text);
 }
 
 void command_failed(struct loop *loop, const struct client_failure *failure, void *user)
 {
     (void)user;
     command_status = 1;
-    if (failure->response)
-        put_refusal(failure);
-    else
-        fprintf(stderr, "connection failed (%s): %s\n", failure->stage, failure->text);
+    command_tell_failure(failure);
     loop_stop(loop);
 }

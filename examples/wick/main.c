@@ -13,13 +13,14 @@ static const struct {
 } commands[] = {
     { "connect", connect_command, "send lines from stdin, print messages" },
     { "echo", echo_command, "send back every message until the server closes" },
+    { "agent", agent_command, "send a message to an agent, print what it says" },
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
 static void usage(FILE *to)
 {
-    fputs("usage: wick COMMAND [OPTION]... URL\n\n", to);
+    fputs("usage: wick COMMAND [OPTION]... URL [TEXT]\n\n", to);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(to, "  wick %-10s %s\n", commands[i].name, commands[i].about);
     fputs("\n  wick COMMAND --help says more; wick --version prints the version\n", to);

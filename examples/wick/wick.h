@@ -10,6 +10,7 @@
 /* The commands: called with their own name as argv[0]. They return the exit status. */
 int connect_command(int argc, char **argv);
 int echo_command(int argc, char **argv);
+int agent_command(int argc, char **argv);
 
 /* The loop of the process, and what the exit status will be. */
 extern struct loop command_loop;
@@ -20,6 +21,9 @@ extern int command_status;
  * set, and what --header, --subprotocol and --origin ask for.
  */
 void command_options(const struct program *program, int argc, char **argv, struct client_options *options);
+
+/* The same for a command that has more arguments, when it has read its options. */
+void command_target(const struct program *program, const char *url, struct client_options *options);
 
 /* Options that every command with a URL takes. */
 extern struct option_list header_list, subprotocol_list;
@@ -35,6 +39,9 @@ extern uint64_t max_message;
 /* Connect, and run until the connection is over. Returns the exit status: 0 if it was closed by a close handshake. */
 int command_run(const struct client_options *options, struct ws_service *websockets);
 
+/* Free what command_options() and command_run() have made, and give command_status. command_run() does it itself. */
+int command_end(void);
+
 /* For ws_service.on_gone: says on stderr how it ended, sets the exit status and stops the loop. */
 void command_gone(struct peer *peer, wick_status why);
 /* For wick_conn_callbacks.on_close: remembers code and reason for command_gone(). */
@@ -42,5 +49,9 @@ int command_closed(wick_conn *conn, void *user, unsigned code, const char *reaso
 
 /* Say on stderr why there is no connection: for client_options.on_failed. Sets the exit status and stops the loop. */
 void command_failed(struct loop *loop, const struct client_failure *failure, void *user);
+/* Only say it. */
+void command_tell_failure(const struct client_failure *failure);
+/* Put text of the server's on stderr, control characters escaped. */
+void command_put_text(const char *text, size_t len);
 
 #endif
