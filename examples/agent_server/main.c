@@ -1,6 +1,6 @@
 /*
  * agent_server - the reference server: a page, the Experience behind a WebSocket, the Runtime and its agents, in
- * one process and one thread.
+ * one process and one thread; or, with --runtime, all of it but the Runtime, which is an agent_runtime elsewhere.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +30,7 @@ static const struct option_spec specs[] = {
       &route_file, 0 },
     { "token", "T", "let in only who has this token", OPTION_TEXT, &server.token, 0 },
     { "origin", "O", "let pages of this origin connect too; may be repeated", OPTION_LIST, &origins, 0 },
+    { "runtime", "URL", "let the agent_runtime at this ws:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "agent_server", "", "Serves a page, agents behind a WebSocket, and health.",
@@ -85,6 +86,17 @@ static void read_origins(void)
     server.origin_count = origins.count;
 }
 
+static void check_runtime(void)
+{
+    wick_url url;
+    if (commands.count)
+        options_wrong(&program, "--agent goes with the Runtime: give it to the agent_runtime");
+    if (wick_url_split((wick_str){ server.runtime_url, strlen(server.runtime_url) }, &url) != WICK_OK)
+        options_wrong(&program, "--runtime %s: a ws:// URL expected", server.runtime_url);
+    if (url.secure)
+        options_wrong(&program, "--runtime %s: this build has no TLS", server.runtime_url);
+}
+
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
 /* The last connection has gone; children that have been told to go may still be at it. */
@@ -94,14 +106,16 @@ static void on_drained(struct http_server *drained)
     agents_leave(&server.agents);
 }
 
+static int serving, failed;
+
 static void on_signal(struct loop *loop, int signal)
 {
     if (signal == SIGCHLD) {
         agents_reap(&server.agents);
         return;
     }
-    if (server.http.draining) {
-        loop_stop(loop); /* the second time it is meant */
+    if (server.http.draining || !serving) {
+        loop_stop(loop); /* the second time it is meant; or there is nothing to drain yet */
         return;
     }
     log_line("draining");
@@ -112,6 +126,19 @@ static void on_signal(struct loop *loop, int signal)
 #define NAME "agent_server/" WICK_VERSION
 static const wick_http_header stamp = { { "Wick-Server", 11 }, { NAME, sizeof NAME - 1 } };
 
+/* The planes have met. */
+static void serve(void)
+{
+    failed = http_listen(&server.http, host, (unsigned)port) < 0;
+    if (failed) {
+        loop_stop(&server.loop);
+        return;
+    }
+    serving = 1;
+    printf("listening on http://%s/\n", server.http.authority);
+    fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     static const int signals[] = { SIGTERM, SIGINT, SIGCHLD, 0 };
@@ -121,6 +148,8 @@ int main(int argc, char **argv)
     if (route_file)
         read_routes();
     read_origins();
+    if (server.runtime_url)
+        check_runtime();
     if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || pages_init() < 0 ||
         planes_init() < 0) {
         perror("agent_server");
@@ -134,12 +163,11 @@ int main(int argc, char **argv)
     server.http.on_request = on_request;
     server.http.stamp = &stamp;
     server.http.stamp_count = 1;
-    if (http_listen(&server.http, host, (unsigned)port) < 0)
+    if (planes_start(serve) < 0 || failed)
         return 1;
-    printf("listening on http://%s/\n", server.http.authority);
-    fflush(stdout);
     int result = loop_run(&server.loop);
-    http_close(&server.http);
+    if (serving)
+        http_close(&server.http);
     peer_free_all(&server.loop);
     planes_free();
     pages_free();
@@ -147,5 +175,5 @@ int main(int argc, char **argv)
     free(server.routes);
     free(route_text);
     free(server.origins);
-    return result < 0;
+    return result < 0 || failed;
 }

@@ -106,12 +106,13 @@ static void answer_health(struct peer *peer)
     time_t now = time(NULL);
     struct tm utc;
     wick_runtime_counts counts;
-    wick_runtime_count(server.runtime, &counts);
+    const char *runtime = planes_count(&counts);
     gmtime_r(&now, &utc);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
     snprintf(json, sizeof json, "{\"status\":\"%s\",\"version\":\"%s\",\"timestamp\":\"%s\",\"invocations\":%u,"
-             "\"capacity\":%u}\n",
-             server.http.draining ? "draining" : "healthy", WICK_VERSION, stamp, counts.active, counts.capacity);
+             "\"capacity\":%u,\"runtime\":\"%s\"}\n",
+             server.http.draining ? "draining" : "healthy", WICK_VERSION, stamp, counts.active, counts.capacity,
+             runtime);
     answer_json(peer, server.http.draining ? 503 : 200, json);
 }
 

@@ -1,8 +1,10 @@
 /*
- * planes.c - the Experience and the Runtime in one process: three calls one way, one callback back, and the clock.
+ * planes.c - where the Experience meets the Runtime: three calls one way, one callback back, and the clock. The Runtime
+ * is in this process, or with --runtime behind remote.h.
  */
 #include <stdlib.h>
 
+#include "agent_server/remote.h"
 #include "agent_server/server.h"
 #include "lib/log.h"
 #include "lib/random.h"
@@ -19,7 +21,8 @@ static uint64_t now(void)
 
 void planes_arm(void)
 {
-    uint64_t runtime = wick_runtime_deadline(server.runtime), experience = wick_experience_deadline(server.experience);
+    uint64_t runtime = server.runtime ? wick_runtime_deadline(server.runtime) : WICK_NEVER;
+    uint64_t experience = wick_experience_deadline(server.experience);
     uint64_t due = runtime < experience ? runtime : experience;
     if (due != loop_armed(&server.loop, &server.timer))
         loop_arm(&server.loop, &server.timer, due);
@@ -28,7 +31,8 @@ void planes_arm(void)
 static void on_due(struct loop *loop, struct source *source)
 {
     (void)source;
-    wick_runtime_tick(server.runtime, loop->now_ms);
+    if (server.runtime)
+        wick_runtime_tick(server.runtime, loop->now_ms);
     wick_experience_tick(server.experience, loop->now_ms);
     planes_arm();
 }
@@ -40,6 +44,8 @@ static const struct source_type timer_type = { .on_due = on_due };
 static wick_status on_invoke(void *user, const wick_invocation *invocation, wick_code *code)
 {
     (void)user;
+    if (!server.runtime)
+        return remote_invoke(invocation, code);
     wick_status status = wick_runtime_invoke(server.runtime, invocation, code, now());
     planes_arm();
     return status;
@@ -48,19 +54,26 @@ static wick_status on_invoke(void *user, const wick_invocation *invocation, wick
 static wick_status on_cancel(void *user, const wick_text *invocation_id, const wick_text *reason)
 {
     (void)user;
+    if (!server.runtime)
+        return remote_cancel(invocation_id, reason);
     return wick_runtime_cancel(server.runtime, invocation_id, reason, now());
 }
 
 static wick_status on_answer(void *user, const wick_runtime_input *input)
 {
     (void)user;
+    if (!server.runtime)
+        return remote_answer(input);
     return wick_runtime_answer(server.runtime, input, now());
 }
 
 static void on_room(void *user, const wick_text *invocation_id)
 {
     (void)user;
-    wick_runtime_room(server.runtime, invocation_id, now());
+    if (server.runtime)
+        wick_runtime_room(server.runtime, invocation_id, now());
+    else
+        remote_room(invocation_id);
 }
 
 /* ---- Runtime to Experience ---- */
@@ -128,35 +141,46 @@ static const wick_experience_callbacks callbacks = {
 
 /* ---- Set-up ---- */
 
-static int init_planes(void)
+static int init_experience(uint64_t offset)
 {
-    uint64_t offset = agents_unix_offset(&server.loop);
-    wick_runtime_config runtime = { .size = sizeof runtime, .runs = WICK_DEFAULT_INVOCATIONS + 512,
-                                    .unix_offset_ms = offset, .on_event = on_event, .on_random = on_random };
-    wick_experience_config experience = { .size = sizeof experience, .callbacks = &callbacks,
-                                          .routes = server.routes, .route_count = server.route_count,
-                                          .unix_offset_ms = offset, .kernels = wick_kernels_best(),
-                                          .pool = { .size = sizeof experience.pool, .blocks = POOL_BLOCKS } };
-    source_init(&server.timer, &timer_type);
-    server.runtime = malloc(wick_runtime_size(&runtime));
-    server.experience = malloc(wick_experience_size(&experience));
-    if (!server.runtime || !server.experience)
-        return -1;
-    return wick_runtime_init(server.runtime, &runtime, now()) == WICK_OK &&
-                   wick_experience_init(server.experience, &experience, now()) == WICK_OK
-               ? 0
-               : -1;
+    wick_experience_config config = { .size = sizeof config, .callbacks = &callbacks, .routes = server.routes,
+                                      .route_count = server.route_count, .unix_offset_ms = offset,
+                                      .kernels = wick_kernels_best(),
+                                      .pool = { .size = sizeof config.pool, .blocks = POOL_BLOCKS } };
+    server.experience = malloc(wick_experience_size(&config));
+    return server.experience && wick_experience_init(server.experience, &config, now()) == WICK_OK ? 0 : -1;
+}
+
+static int init_runtime(uint64_t offset)
+{
+    wick_runtime_config config = { .size = sizeof config, .runs = WICK_DEFAULT_INVOCATIONS + 512,
+                                   .unix_offset_ms = offset, .on_event = on_event, .on_random = on_random };
+    server.runtime = malloc(wick_runtime_size(&config));
+    return server.runtime && wick_runtime_init(server.runtime, &config, now()) == WICK_OK ? 0 : -1;
 }
 
 int planes_init(void)
 {
-    if (init_planes() < 0 || agents_init(&server.agents, &server.loop, server.runtime) < 0)
+    uint64_t offset = agents_unix_offset(&server.loop);
+    source_init(&server.timer, &timer_type);
+    if (init_experience(offset) < 0 || (!server.runtime_url && init_runtime(offset) < 0) ||
+        agents_init(&server.agents, &server.loop, server.runtime) < 0)
         return -1;
-    return agents_add_builtin(&server.agents);
+    return server.runtime ? agents_add_builtin(&server.agents) : 0;
+}
+
+int planes_start(void (*on_ready)(void))
+{
+    if (!server.runtime)
+        return remote_init(server.runtime_url, agents_unix_offset(&server.loop), on_ready);
+    on_ready();
+    return 0;
 }
 
 void planes_free(void)
 {
+    if (!server.runtime)
+        remote_free();
     agents_free(&server.agents);
     free(server.runtime);
     free(server.experience);
@@ -165,5 +189,16 @@ void planes_free(void)
 void planes_drain(void)
 {
     wick_experience_drain(server.experience, RETRY_AFTER_MS, now());
-    wick_runtime_drain(server.runtime, now());
+    if (server.runtime)
+        wick_runtime_drain(server.runtime, now());
+    else
+        remote_drain();
+}
+
+const char *planes_count(wick_runtime_counts *counts)
+{
+    if (!server.runtime)
+        return remote_count(counts) ? "connected" : "unavailable";
+    wick_runtime_count(server.runtime, counts);
+    return "in process";
 }

@@ -14,12 +14,13 @@ struct server {
     struct loop loop;
     struct http_server http;
     struct agents agents;
-    wick_runtime *runtime;
+    wick_runtime *runtime; /* NULL: it is elsewhere, see remote.h */
     wick_experience *experience;
     struct source timer;  /* the next deadline of the planes */
     uint64_t start_ms;
     size_t sockets;       /* WebSockets that are open */
     /* From the command line. */
+    const char *runtime_url; /* NULL: in this process */
     const char *token;    /* NULL: none is needed */
     wick_str *origins;
     size_t origin_count;
@@ -31,6 +32,10 @@ extern struct server server;
 
 /* planes.c: set up Runtime, Experience and the built-in agents. Returns 0, or -1 with errno. */
 int planes_init(void);
+/* Have on_ready called once clients may come: at once, or when a Runtime elsewhere has answered or has not. */
+int planes_start(void (*on_ready)(void));
+/* What the Runtime counts; returns where it is, in a word or two. */
+const char *planes_count(wick_runtime_counts *counts);
 void planes_free(void);
 /* Have the timer come at the next deadline of either plane: after any call that may have made a new one. */
 void planes_arm(void);
