@@ -5,6 +5,7 @@ const { spawn } = require('child_process');
 const net = require('net');
 const { chromium } = require('playwright-core');
 
+process.setMaxListeners(0);
 const build = process.env.B || 'build';
 const flags = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync'];
@@ -13,6 +14,7 @@ if (process.getuid() === 0) flags.push('--no-sandbox');
 function start(port, ...options) {
     return new Promise((resolve, reject) => {
         const child = spawn(`${build}/bin/agent_server`, ['--port', String(port), ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
+        process.once('exit', () => child.kill('SIGKILL'));
         child.stdout.once('data', (line) => {
             const match = /listening on (http:\/\/\S+:(\d+)\/)/.exec(line);
             if (!match) return reject(new Error(`says ${line}`));
