@@ -16,7 +16,7 @@
 #define STABLE_MS 10000         /* a connection that stood for so long counts as one */
 #define SESSION_CLOSE_MS 2000   /* how long the server may take to end the session */
 #define CANCEL_MS 5000          /* and to end a run that is cancelled */
-#define ANSWERS_BYTES (512u << 10)
+#define ANSWERS_BYTES (2u << 20)   /* room for answers that are not accepted yet */
 
 struct agent agent;
 

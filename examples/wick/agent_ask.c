@@ -181,6 +181,14 @@ static void advance(void)
         loop_change(loop, &input, 0);
 }
 
+static void end_input(void)
+{
+    ended = 1;
+    loop_drop(loop, &input);
+    watching = 0;
+    advance();
+}
+
 static void read_input(void)
 {
     if (line_len == line_cap) {
@@ -188,9 +196,8 @@ static void read_input(void)
         char *grown = cap <= LINE_MAX_BYTES ? realloc(line, cap) : NULL;
         if (!grown) {
             show_note("the answer is too long");
-            ended = 1;
             line_len = 0;
-            advance();
+            end_input();
             return;
         }
         line = grown;
@@ -202,12 +209,10 @@ static void read_input(void)
         return;
     }
     if (got <= 0) {
-        ended = 1;
-        loop_drop(loop, &input);
-        watching = 0;
-    } else {
-        line_len += (size_t)got;
+        end_input();
+        return;
     }
+    line_len += (size_t)got;
     advance();
 }
 

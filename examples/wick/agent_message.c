@@ -12,6 +12,8 @@ char *agent_event_write(const wick_event *event, size_t *len, wick_event_error *
 {
     wick_status status = wick_event_write(event, 0, NULL, 0, len, error);
     char *out = status == WICK_E_SPACE ? malloc(*len) : NULL;
+    if (status == WICK_E_SPACE && !out)
+        *error = (wick_event_error){ .status = WICK_E_MEMORY, .what = "out of memory" };
     if (out && wick_event_write(event, 0, out, *len, len, error) != WICK_OK) {
         free(out);
         return NULL;
@@ -70,9 +72,9 @@ static char *make_context(const struct program *program, const struct agent_mess
             options_wrong(program, "--context: not a JSON object");
     }
     size_t cap = write_context(from, NULL, 0);
-    char *out = malloc(cap + 1);
     if (!cap)
         options_wrong(program, "--surface: not UTF-8");
+    char *out = malloc(cap);
     if (!out)
         options_wrong(program, "out of memory");
     *len = write_context(from, out, cap);
@@ -100,10 +102,10 @@ char *agent_message_write(const struct program *program, const struct agent_mess
         event.as.agent_message.context.form = WICK_TEXT_JSON;
     }
     char *message = agent_event_write(&event, len, &error);
+    free(context);
     if (!message) {
         wick_text why = wick_event_error_text(&error, sentence, sizeof sentence);
-        options_wrong(program, "%.*s", (int)why.len, why.data ? why.data : "out of memory");
+        options_wrong(program, "%.*s", (int)why.len, why.data);
     }
-    free(context);
     return message;
 }

@@ -106,6 +106,15 @@ async def nobody_answers(server):
     check(await wick(server.url, "x", "--surface", "operations_pillar"), 0, err=("declined", "question declined"))
     got = check(await wick(server.url, "x", "--surface", "operations_pillar", answers="no newline"), 0)
     assert got.out == "The answer is: no newline", got
+    got = check(await wick(server.url, "x", "--surface", "operations_pillar", answers="y" * 300000), 0)
+    assert "the answer is too long" in got.err and "question declined" in got.err, got
+    long = "z" * 200000
+    check(await wick(server.url, "x", "--surface", "operations_pillar", answers=long + "\r\n"), 0, "The answer is: " + long)
+    with open(__file__) as file:  # a file is not waited for
+        first = file.readline().rstrip("\n")
+        file.seek(0)
+        process = await start(server.url, "x", "--surface", "operations_pillar", stdin=file.fileno())
+        check(await finish(process), 0, "The answer is: " + first)
     process = await start(server.url, "x", "--surface", "operations_pillar", "--context", '{"timeout_ms":300}',
                           stdin=subprocess.PIPE)
     await asyncio.wait_for(process.wait(), 20)  # stdin stays open, and silent
