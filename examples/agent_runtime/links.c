@@ -187,7 +187,7 @@ static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *dat
     }
     wick_status status = agent_link_read(data, len, WICK_BY_EXPERIENCE | WICK_BY_CLIENT, &event, &error);
     lift_id(&event);
-    if (status == WICK_OK || event.type == WICK_TYPE_APPLICATION) {
+    if (status == WICK_OK || (status == WICK_UNKNOWN_TYPE && event.type == WICK_TYPE_APPLICATION)) {
         link->bad = 0;
         return handle(link, &event) == WICK_BLOCKED ? WICK_BLOCKED : 0;
     }

@@ -21,6 +21,11 @@
 
 /* ---- Lines as events --------------------------------------------------------------------------------------------- */
 
+static const char *name_of(const wick_event *event)
+{
+    return event->type == WICK_TYPE_APPLICATION ? "x." : wick_type_name(event->type);
+}
+
 static enum told told_of(const struct child *child, const wick_event *event, wick_status status)
 {
     if (status == WICK_OK)
@@ -29,7 +34,7 @@ static enum told told_of(const struct child *child, const wick_event *event, wic
         return TOLD_LATER;
     if (status != WICK_E_STATE && !(event->type == WICK_TYPE_AGENT_STARTED && status == WICK_E_ORDER_START))
         log_line("agent %.*s: %s is dropped: %s", (int)child->id.len, child->id.data,
-                 event->type == WICK_TYPE_APPLICATION ? "x." : wick_type_name(event->type), wick_status_text(status));
+                 name_of(event), wick_status_text(status));
     return TOLD_NEVER;
 }
 
@@ -70,7 +75,7 @@ static enum told tell_json(struct pipe_in *in, const char *data, size_t len)
     wick_event_error error;
     char sentence[192];
     wick_status status = wick_event_read(&config, data, len, &event, &error);
-    if (status == WICK_OK || event.type == WICK_TYPE_APPLICATION)
+    if (status == WICK_OK || (status == WICK_UNKNOWN_TYPE && event.type == WICK_TYPE_APPLICATION))
         return event.type == WICK_TYPE_PING || event.type == WICK_TYPE_PONG || event.type == WICK_TYPE_ERROR ||
                        event.type == WICK_TYPE_ACCEPTED || event.type == WICK_TYPE_RUNTIME_STATUS
                    ? tell_text(in, data, len)
@@ -78,7 +83,7 @@ static enum told tell_json(struct pipe_in *in, const char *data, size_t len)
     if ((status != WICK_E_PAYLOAD && status != WICK_E_ENVELOPE) || event.type == WICK_TYPE_UNKNOWN)
         return tell_text(in, data, len);
     wick_text why = wick_event_error_text(&error, sentence, sizeof sentence);
-    log_line("agent %.*s: %s is dropped: %.*s", (int)in->child->id.len, in->child->id.data, wick_type_name(event.type),
+    log_line("agent %.*s: %s is dropped: %.*s", (int)in->child->id.len, in->child->id.data, name_of(&event),
              (int)why.len, why.data);
     return TOLD_NEVER;
 }

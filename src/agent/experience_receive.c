@@ -351,7 +351,7 @@ wick_status wick_experience_receive(wick_experience *x, wick_link link, const vo
         wick_link_close(x, slot, 4401, "UNAUTHORIZED: session.open must come first", now_ms);
         return WICK_OK;
     }
-    if (status == WICK_OK || event.type == WICK_TYPE_APPLICATION) {
+    if (status == WICK_OK || (status == WICK_UNKNOWN_TYPE && event.type == WICK_TYPE_APPLICATION)) {
         l->bad = 0;
         return handle(x, slot, &event, now_ms);
     }

@@ -15,6 +15,7 @@ SHELL = {
     "test.events": "cat >/dev/null <<E\nE\n"
                    "printf '%s\\n' '{\"type\":\"agent.started\"}' '{\"type\":\"agent.thought\",\"payload\":{\"text\":\"hm\"}}'"
                    " '{\"type\":\"agent.token\",\"payload\":{\"text\":\"a\"}}' '{\"type\":\"agent.unknown\"}' '{\"no\":1}' '{bad'"
+                   " '{\"type\":\"x.mine\",\"payload\":{\"k\":01}}' '{\"type\":\"x.mine\",\"payload\":[]}'"
                    " '{\"type\":\"agent.token\",\"payload\":{}}'"
                    " '{\"type\":\"agent.action\",\"payload\":{\"call_id\":\"c\",\"phase\":\"end\"}}'"
                    " '{\"type\":\"x.mine\",\"payload\":{\"k\":[1]},\"seq\":9,\"session_id\":\"forged\",\"agent_id\":\"f.g\"}'"
@@ -124,10 +125,10 @@ async def json_lines_are_events(server):
     async with Client(server.url) as client:
         events = check_run(await run(client, "test.events"), "test.events")
         assert types(events) == ["agent.started", "agent.thought", "agent.token", "agent.token", "agent.token", "agent.token",
-                                 "x.mine", "agent.token", "agent.completed"], types(events)
-        assert text_of(events) == 'a{"type":"agent.unknown"}\n{"no":1}\n{bad\n{"type":"ping"}\n'
+                                 "agent.token", "x.mine", "agent.token", "agent.completed"], types(events)
+        assert text_of(events) == 'a{"type":"agent.unknown"}\n{"no":1}\n{bad\n{"type":"x.mine","payload":{"k":01}}\n{"type":"ping"}\n'
         assert events[1]["payload"]["message_id"] and events[2]["payload"]["message_id"]
-        assert events[6]["payload"] == {"k": [1]} and events[6]["session_id"] == events[0]["session_id"]
+        assert events[7]["payload"] == {"k": [1]} and events[7]["session_id"] == events[0]["session_id"]
         assert events[-1]["payload"]["result"] == 7
         log = server.log()
         assert "agent.token is dropped" in log and "agent.action is dropped" in log, log

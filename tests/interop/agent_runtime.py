@@ -219,12 +219,13 @@ async def wrong(server):
                               ('{"type":"runtime.invokeAgent","payload":{"agent_id":"BAD","input":{}}}', "INVALID_PAYLOAD"),
                               ('{"agent_id":"guide.content","input":3}', "INVALID_PAYLOAD"),
                               ('{"type":"runtime.cancel","payload":{}}', "INVALID_PAYLOAD"),
+                              ('{"type":"x.mine","payload":[]}', "INVALID_PAYLOAD"),
                               ('{"type":"runtime.unknown"}', "UNKNOWN_TYPE"), ('{"type":"agent.token"}', "UNKNOWN_TYPE"),
                               ('{"type":"agent.message","payload":{"text":"x"}}', "UNKNOWN_TYPE")):
             await link.ws.send(message)
             error = await link.hear()
             assert error["type"] == "error" and error["payload"]["code"] == code, (message, error)
-        await link.ws.send('{"type":"x.mine","payload":[]}')
+        await link.ws.send('{"type":"x.mine","payload":{}}')
         await link.ws.send(' {"type": "ping", "id": "p"}')
         assert await link.hear() == {"type": "pong", "re": "p"}
         for _ in range(3):

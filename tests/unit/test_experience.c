@@ -345,6 +345,12 @@ static void errors_name_the_field(void)
     CHECK_STATUS(say(session, "{\"type\":\"x.mine\",\"payload\":{\"a\":1}}"), WICK_OK);
     CHECK_STATUS(say(session, "{\"type\":\"pong\"}"), WICK_OK);
     EXPECT(0, "");
+    /* But what is wrong is wrong, whosever type it has. */
+    CHECK_STATUS(say(session, "{\"type\":\"x.mine\",\"payload\":{\"a\":01}}"), WICK_OK);
+    CHECK(strstr(readers[0].got, "INVALID_JSON") != NULL);
+    readers[0].len = 0;
+    CHECK_STATUS(say(session, "{\"type\":\"x.mine\",\"id\":\"c2\",\"payload\":[]}"), WICK_OK);
+    CHECK(strstr(readers[0].got, "\"re\":\"c2\"") != NULL && strstr(readers[0].got, "INVALID_PAYLOAD") != NULL);
     end();
 }
 
