@@ -12,11 +12,11 @@
 
 #include "lib/random.h"
 
-#define FIRST_ATTEMPTS 3        /* before there has been a connection at all */
-#define STABLE_MS 10000         /* a connection that stood for so long counts as one */
-#define SESSION_CLOSE_MS 2000   /* how long the server may take to end the session */
-#define CANCEL_MS 5000          /* and to end a run that is cancelled */
-#define ANSWERS_BYTES (2u << 20)   /* room for answers that are not accepted yet */
+#define FIRST_ATTEMPTS 3         /* before there has been a connection at all */
+#define STABLE_MS 10000          /* a connection that stood for so long counts as one */
+#define SESSION_CLOSE_MS 2000    /* how long the server may take to end the session */
+#define CANCEL_MS 5000           /* and to end a run that is cancelled */
+#define ANSWERS_BYTES (2u << 20) /* room for answers that are not accepted yet */
 
 struct agent agent;
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/random.h"
-
 char *agent_event_write(const wick_event *event, size_t *len, wick_event_error *error)
 {
     wick_status status = wick_event_write(event, 0, NULL, 0, len, error);

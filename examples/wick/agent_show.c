@@ -21,6 +21,7 @@ static size_t plain_cap;
 void show_begin(int as_json)
 {
     json = as_json;
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line at once, not a byte */
     terminal = isatty(STDOUT_FILENO);
     shared = terminal && isatty(STDERR_FILENO);
 }

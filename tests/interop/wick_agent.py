@@ -3,6 +3,7 @@ import asyncio
 import http
 import json
 import os
+import pty
 import random
 import signal
 import socket
@@ -194,6 +195,43 @@ async def the_output_is_not_read(server):
     process._transport.get_pipe_transport(1).close()
     assert await asyncio.wait_for(process.wait(), 20) == 1
     assert server.health()["invocations"] == 0, server.health()
+
+
+async def at_a_terminal(url, keys, *arguments):
+    """Run at a terminal of its own; press keys when a question is there. Gives exit status and all that was shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(f"{BUILD}/bin/wick", ["wick", "agent", url, *arguments])
+    shown, loop, pressed = b"", asyncio.get_running_loop(), False
+    try:
+        while True:
+            try:
+                piece = await asyncio.wait_for(loop.run_in_executor(None, os.read, terminal, 4096), 20)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+            if b"\n" in shown.partition(b"question: ")[2] and not pressed:
+                pressed = True
+                os.write(terminal, keys)
+    finally:
+        os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+@with_server()
+async def a_terminal(server):
+    where = ("where?\x1b[2J", "--surface", "operations_pillar")
+    for keys, status, part in ((b"to the left\n", 0, "The answer is: to the left"), (b"\x04", 0, "question declined"),
+                               (b"\x03", 130, "CANCELLED")):
+        got = await at_a_terminal(server.url, keys, *where)
+        assert got[0] == status and part in got[1], (keys, got)
+        assert "where?\\x1b[2J" in got[1] and "\x1b" not in got[1], got
+    got = await at_a_terminal(server.url, b"", "a\x1b[2Jb", "--surface", "experience_pillar")
+    assert got[0] == 0 and "a\\x1b[2Jb" in got[1] and "\x1b" not in got[1], got
+    lines = got[1].replace("\r\n", "\n").split("\n")
+    assert any(line.startswith("completed") for line in lines), lines  # not behind the text
 
 
 # ---- A proxy that cuts
