@@ -76,13 +76,29 @@ static void read_routes(void)
                       route_file, line);
 }
 
+/* A browser's Origin ends behind the port: an entry with a path, or without a scheme, would never match. */
+static int may_be_origin(const char *text)
+{
+    const char *name = strstr(text, "://");
+    if (!name)
+        return strcmp(text, "*") == 0 || strcmp(text, "null") == 0;
+    name += 3;
+    if (strncmp(name, "*.", 2) == 0)
+        name += 2;
+    return name > text + 3 && wick_url_split_authority((wick_str){ name, strlen(name) }, NULL, NULL) == WICK_OK;
+}
+
 static void read_origins(void)
 {
     server.origins = calloc(origins.count + 1, sizeof *server.origins);
     if (!server.origins)
         options_wrong(&program, "--origin: no memory");
-    for (size_t i = 0; i < origins.count; i++)
+    for (size_t i = 0; i < origins.count; i++) {
+        if (!may_be_origin(origins.values[i]))
+            options_wrong(&program, "--origin %s: scheme://host[:port] expected, and nothing behind it",
+                          origins.values[i]);
         server.origins[i] = (wick_str){ origins.values[i], strlen(origins.values[i]) };
+    }
     server.origin_count = origins.count;
 }
 

@@ -24,6 +24,38 @@ while read -r name; do
 done < "$tmp/programs" > "$tmp/found"
 check programs/options "$tmp/found"
 
+# refused PROGRAM OPTION VALUE...: each value is wrong, is named, and ends the program with 2 before it listens.
+refused() {
+    program=$1
+    option=$2
+    shift 2
+    for value in "$@"; do
+        "$B/bin/$program" --port 0 "$option" "$value" > "$tmp/out" 2> "$tmp/err" < /dev/null &
+        pid=$!
+        tries=50
+        while [ $tries -gt 0 ] && [ ! -s "$tmp/out" ] && kill -0 $pid 2> /dev/null; do
+            sleep 0.1
+            tries=$((tries - 1))
+        done
+        kill $pid 2> /dev/null
+        wait $pid
+        code=$?
+        [ $code -eq 2 ] || echo "$program $option '$value': exit status $code, want 2"
+        head -n 1 "$tmp/err" | grep -qF -e "$option" || echo "$program $option '$value': $(head -n 1 "$tmp/err")"
+        [ ! -s "$tmp/out" ] || echo "$program $option '$value': it listens"
+    done
+}
+
+if [ -x "$B/bin/agent_server" ]; then
+    {
+        refused agent_server --origin nonsense app.example https://app.example/ https:// ://x 'https://a b' https://a:99999
+        refused agent_server --agent guide.content =x Bad=x
+        refused agent_server --route /no/such/file
+        refused echo_server --port x 65536 -1 ''
+    } > "$tmp/found"
+    check programs/values "$tmp/found"
+fi
+
 # serve NAME SIGNAL: start it, see that something listens, end it.
 serve() {
     # An output to a file must not wait in a buffer.
