@@ -266,6 +266,7 @@ export class WickClient {
     /** Say session.open: a new session, or the one that is known. */
     _begin() {
         const token = this.token?.();
+        /** @type {Record<string, any>} */
         const payload = { versions: ['1.0'], client: { name: 'wick.js', version: '1' } };
         if (token) payload.auth = { scheme: 'bearer', token };
         if (this._session)
@@ -314,19 +315,18 @@ export class WickClient {
         this._heardAt = Date.now();
         this._pingedAt = 0;
         event.payload ??= {};
-        if (event.type === 'pong' || (event.seq && !this._isNext(event))) return;
+        if (event.type === 'pong' || (event.seq && !this._isNext(event.first_seq ?? event.seq, event.seq))) return;
         if (this._control(event)) this.onevent(event);
     }
 
-    /** Whether an event is the next one of the stream. @param {WickEvent} event */
-    _isNext(event) {
-        const first = event.first_seq ?? event.seq;
+    /** Whether the events from first to last are the next ones of the stream. @param {number} first @param {number} last */
+    _isNext(first, last) {
         if (!this._opened || this._resetDue || first <= this._last) return false;
         if (first > this._last + 1) {
             this._lose(4510, 'STATE_LOST: a gap before an event');
             return false;
         }
-        this._last = event.seq;
+        this._last = last;
         if (++this._unacked >= ACK_EVENTS) this._ack();
         else if (this._unacked === 1) this._after('ack', ACK_MS, () => this._ack());
         return true;

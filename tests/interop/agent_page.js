@@ -293,6 +293,49 @@ async function killed(browser) {
     await server.stop();
 }
 
+/** The page comes back with a cursor that the server cannot serve, and gets a snapshot. */
+async function snapshot(browser) {
+    const server = await start(0), between = await proxy(server.port);
+    const { page, done } = await open(browser, between.url);
+    const forget = () => {
+        const real = WebSocket.prototype.send;
+        WebSocket.prototype.send = function send(text) {
+            const message = JSON.parse(text);
+            if (message.type === 'session.open' && message.payload.epoch) message.payload.epoch = 1;
+            real.call(this, JSON.stringify(message));
+        };
+    };
+    await ask(page, 'data_pillar', '1 2 3');
+    await runs(page, 'completed', 1);
+    const text = await page.textContent('.run .text'), spent = await page.textContent('.run .spent');
+    await ask(page, 'operations_pillar', 'Move it?');
+    await page.waitForSelector('.question');
+    await pace(page, 900, 300);
+    await ask(page, 'experience_pillar', 'egret ');
+    await page.waitForFunction(() => document.querySelectorAll('.run .text')[2]?.textContent.length > 300);
+    await page.evaluate(forget);
+    between.cut('rst');
+    await state(page, 'reconnecting');
+    await state(page, 'connected');
+    await page.waitForFunction(() => document.querySelectorAll('.run .text')[2]?.textContent.length > 1500);
+    assert((await page.$$('.run:nth-of-type(2) .question')).length === 1, 'the question stays with its run');
+    await page.addInitScript(forget);
+    await page.reload();
+    await state(page, 'connected');
+    await page.waitForSelector('.run:nth-of-type(2) .question');
+    await runs(page, 'completed', 2);
+    const texts = await page.$$eval('.run .text', (all) => all.map((e) => e.textContent));
+    assert(texts.length === 3 && texts[0] === text, `three runs: ${texts[0]}`);
+    assert(texts[2] === 'egret '.repeat(900), `${texts[2].length} bytes of 5400`);
+    assert((await page.textContent('.run .spent')) === spent, 'usage');
+    await page.fill('.question input', 'yes');
+    await page.press('.question input', 'Enter');
+    await runs(page, 'completed', 3);
+    await done();
+    between.stop();
+    await server.stop();
+}
+
 async function reload(browser) {
     const server = await start(0);
     const { page, done } = await open(browser, server.url);
@@ -419,7 +462,7 @@ async function one(browser, server, fn) {
     for (const [name, fn] of Object.entries(cases))
         if (!only.length || only.includes(name)) await report(name, () => one(browser, server, fn));
     await server.stop();
-    for (const fn of [lost_connections, question_over_a_lost_connection, killed, reload, taken_over, drained, token])
+    for (const fn of [lost_connections, question_over_a_lost_connection, killed, snapshot, reload, taken_over, drained, token])
         if (!only.length || only.includes(fn.name)) await report(fn.name, () => fn(browser));
     await browser.close();
     process.exit();
