@@ -141,6 +141,8 @@ static void ws_due(struct peer *peer)
     if (still_takes(peer))
         return;
     wick_conn_tick(&peer->as.ws, peer->service->loop->now_ms);
+    if (wick_conn_state(&peer->as.ws) == WICK_CLOSED && peer->flags & PEER_FINISHED)
+        peer_close(peer); /* it has been told, and has not ended its side in time */
     arm(peer);
 }
 

@@ -273,8 +273,30 @@ def silent(results):
         results.append(error)
 
 
-slow, mute = [], []
-threads = [threading.Thread(target=dribble, args=(slow,)), threading.Thread(target=silent, args=(mute,))]
+def deaf(results):
+    """A peer that has been told why, and does not end its side, is cut off: nobody keeps a socket by going on."""
+    try:
+        with Peer(port, timeout=5) as peer:
+            peer.send(frame(3, b""))
+            equal(peer.read_close()[0], 1002, "close code")
+            start = time.monotonic()
+            try:
+                while time.monotonic() - start < 12:
+                    peer.send(b"more")
+                    time.sleep(0.1)
+            except OSError:
+                pass
+            took = time.monotonic() - start
+            if not 3 < took < 11:
+                raise AssertionError("cut off after %.1f s" % took)
+        results.append(None)
+    except Exception as error:
+        results.append(error)
+
+
+slow, mute, unheeding = [], [], []
+threads = [threading.Thread(target=dribble, args=(slow,)), threading.Thread(target=silent, args=(mute,)),
+           threading.Thread(target=deaf, args=(unheeding,))]
 for thread in threads:
     thread.start()
 run("echo_rules/handshake/bytewise", head_bytewise)
@@ -285,4 +307,5 @@ for thread in threads:
     thread.join()
 case("echo_rules/handshake/dribbling-head-is-cut-off", slow[0])
 case("echo_rules/handshake/silence-is-cut-off", mute[0])
+case("echo_rules/close/who-goes-on-is-cut-off", unheeding[0])
 sys.exit(1 if failed else 0)
