@@ -136,6 +136,7 @@ static void on_signal(struct loop *loop, int signal)
     }
     log_line("draining");
     planes_drain();
+    views_end();
     http_drain(&server.http, on_drained);
 }
 
@@ -177,6 +178,8 @@ int main(int argc, char **argv)
     server.start_ms = server.loop.now_ms;
     server.http.loop = &server.loop;
     server.http.on_request = on_request;
+    server.http.on_gone = view_gone;
+    server.http.on_room = view_room;
     server.http.stamp = &stamp;
     server.http.stamp_count = 1;
     if (planes_start(serve) < 0 || failed)

@@ -6,10 +6,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent_server/http_mission.h"
 #include "agent_server/server.h"
 #include "tools/embed.h"
 
-enum { PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, AGENT_SOCKET };
+enum {
+    PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, AGENT, EVENTS, MISSION_START, MISSION_STREAM, MISSION_STATUS, MISSION_INPUT,
+    MISSION_CANCEL
+};
 
 /* Matched by whole segments, the highest priority first, whatever the order here. */
 static const wick_http_route table[] = {
@@ -17,7 +21,13 @@ static const wick_http_route table[] = {
     { { "/wick.js", 8 }, { "GET, HEAD", 9 }, 1, MODULE },
     { { "/health", 7 }, { "GET, HEAD", 9 }, 99, HEALTH },
     { { "/api/websocket/health", 21 }, { "GET, HEAD", 9 }, 10, WEBSOCKET_HEALTH },
-    { { "/api/runtime/agent", 18 }, { "", 0 }, 20, AGENT_SOCKET },
+    { { "/api/runtime/agent", 18 }, { "GET, POST", 9 }, 20, AGENT },
+    { { "/api/events", 11 }, { "GET, POST", 9 }, 10, EVENTS },
+    { { "/api/mission/start", 18 }, { "POST", 4 }, 10, MISSION_START },
+    { { "/api/mission/{mission_id}/stream", 32 }, { "GET", 3 }, 10, MISSION_STREAM },
+    { { "/api/mission/{mission_id}/status", 32 }, { "GET", 3 }, 10, MISSION_STATUS },
+    { { "/api/mission/{mission_id}/human-input", 37 }, { "POST", 4 }, 10, MISSION_INPUT },
+    { { "/api/mission/{mission_id}/cancel", 32 }, { "POST", 4 }, 10, MISSION_CANCEL },
 };
 
 static char *page;
@@ -151,20 +161,9 @@ static int may_pass(struct peer *peer, const wick_http_request *request)
     return access == ACCESS_OK;
 }
 
-void on_request(struct peer *peer, const struct http_request *request)
+static void answer_pages(struct peer *peer, const struct http_request *request, int id)
 {
-    wick_http_match match;
-    unsigned status = wick_http_route_find(table, sizeof table / sizeof *table, request->head->method,
-                                           request->head->path, &match);
-    if (status != 200) {
-        refuse(peer, status == 405 ? WICK_REFUSE_METHOD_NOT_ALLOWED : WICK_REFUSE_ROUTE_NOT_FOUND,
-               status == 405 ? match.route->methods : WICK_STR(""));
-        return;
-    }
-    switch (match.route->id) {
-    case AGENT_SOCKET:
-        socket_request(peer, request);
-        break;
+    switch (id) {
     case PAGE:
         answer_page(peer);
         break;
@@ -179,4 +178,64 @@ void on_request(struct peer *peer, const struct http_request *request)
             answer_websocket_health(peer);
         break;
     }
+}
+
+static void answer_api(struct peer *peer, const struct http_request *request, const wick_http_match *match)
+{
+    int post = wick_http_equal(request->head->method, WICK_STR("POST"));
+    wick_str mission = match->captures[0];
+    if (match->route->id == AGENT && !post) {
+        socket_request(peer, request); /* checks the origin itself */
+        return;
+    }
+    if (!cors_allows(request->head)) {
+        refuse(peer, WICK_REFUSE_ORIGIN_NOT_ALLOWED, WICK_STR(""));
+        return;
+    }
+    switch (match->route->id) {
+    case AGENT:
+        agent_post(peer, request);
+        break;
+    case EVENTS:
+        (post ? events_post : events_get)(peer, request);
+        break;
+    case MISSION_START:
+        mission_post_start(peer, request);
+        break;
+    case MISSION_STREAM:
+        mission_get_stream(peer, request, mission);
+        break;
+    case MISSION_STATUS:
+        mission_get_status(peer, request, mission);
+        break;
+    case MISSION_INPUT:
+        mission_post_input(peer, request, mission);
+        break;
+    default:
+        mission_post_cancel(peer, request, mission);
+        break;
+    }
+}
+
+static void answer(struct peer *peer, const struct http_request *request)
+{
+    wick_http_match match;
+    unsigned status = wick_http_route_find(table, sizeof table / sizeof *table, request->head->method,
+                                           request->head->path, &match);
+    if (match.route && wick_http_equal(request->head->method, WICK_STR("OPTIONS")))
+        cors_preflight(peer, request, match.route->methods);
+    else if (status != 200)
+        refuse(peer, status == 405 ? WICK_REFUSE_METHOD_NOT_ALLOWED : WICK_REFUSE_ROUTE_NOT_FOUND,
+               status == 405 ? match.route->methods : WICK_STR(""));
+    else if (match.route->id < AGENT)
+        answer_pages(peer, request, match.route->id);
+    else
+        answer_api(peer, request, &match);
+}
+
+void on_request(struct peer *peer, const struct http_request *request)
+{
+    cors_begin(request->head);
+    answer(peer, request);
+    cors_end();
 }

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "agent_server/http_mission.h"
 #include "agent_server/remote.h"
 #include "agent_server/server.h"
 #include "lib/log.h"
@@ -95,14 +96,26 @@ static int on_deliver(void *user, void *reader, const wick_outgoing *message)
 {
     struct peer *peer = reader;
     (void)user;
+    if (view_is(peer))
+        return view_deliver(peer, message);
     return (int)wick_conn_send_slices(&peer->as.ws, WICK_TEXT, message->slices, message->count);
 }
 
 static void on_close(void *user, void *reader, unsigned code, const char *reason)
 {
     (void)user;
+    if (view_is(reader)) {
+        view_close(reader);
+        return;
+    }
     log_line("closing with %u: %s", code, reason);
     ws_close(reader, code, reason);
+}
+
+static void on_any_event(void *user, wick_session session, const wick_event *event)
+{
+    (void)user;
+    missions_event(session, event);
 }
 
 static int on_random(void *user, uint8_t *out, size_t len)
@@ -134,6 +147,7 @@ static const wick_experience_callbacks callbacks = {
     .on_deliver = on_deliver,
     .on_close = on_close,
     .on_room = on_room,
+    .on_event = on_any_event,
     .on_random = on_random,
     .on_auth = on_auth,
     .on_queued = on_queued,
@@ -182,6 +196,7 @@ void planes_free(void)
     if (!server.runtime)
         remote_free();
     agents_free(&server.agents);
+    missions_free();
     free(server.runtime);
     free(server.experience);
 }

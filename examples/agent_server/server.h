@@ -47,6 +47,15 @@ int pages_init(void);
 void pages_free(void);
 void on_request(struct peer *peer, const struct http_request *request);
 
+/* http_view.c: readers over HTTP, for main.c and planes.c. */
+int view_is(const struct peer *peer);
+int view_deliver(struct peer *peer, const wick_outgoing *message);
+void view_close(struct peer *peer);
+void view_gone(struct peer *peer);
+void view_room(struct peer *peer);
+/* End all of them: the server drains. */
+void views_end(void);
+
 /* socket.c: /api/runtime/agent. */
 void socket_request(struct peer *peer, const struct http_request *request);
 

@@ -44,8 +44,8 @@ def routes(server):
     assert response.status == 405 and response.headers["Allow"] == "GET, HEAD"
     response, body = server.get(PATH)
     assert response.status in (400, 426) and json.loads(body)["code"] == "NOT_A_WEBSOCKET_REQUEST"
-    response, body = server.get(PATH, "POST")
-    assert response.status == 405 and response.headers["Allow"] == "GET"
+    response, body = server.get(PATH, "PUT")
+    assert response.status == 405 and response.headers["Allow"] == "GET, POST"
 
 
 @with_server()

@@ -1,0 +1,59 @@
+/*
+ * http_mission.h - missions: agents that run one after another in a session of their own. missions.c keeps them,
+ * http_missions.c answers requests about them.
+ */
+#ifndef AGENT_SERVER_HTTP_MISSION_H
+#define AGENT_SERVER_HTTP_MISSION_H
+
+#include "agent_server/http_api.h"
+
+/* Agents of one mission. */
+#define MISSION_AGENTS_MAX 64
+/* Missions that are remembered; one more takes the place of the oldest if that has ended. */
+#define MISSIONS_MAX 4096
+
+struct mission {
+    uint64_t id;
+    wick_session session;
+    uint64_t epoch;
+    uint64_t last_seq; /* of the last event, once that is known; 0: it goes on */
+    uint8_t status;    /* WICK_MISSION_ */
+    uint8_t cancelled;
+    uint8_t due;       /* a run has ended: go on with the next agent */
+    struct mission *next_due;
+    size_t agent_count, at; /* the agent that runs */
+    char *agents[MISSION_AGENTS_MAX];
+    char *input;       /* what each of them gets: a JSON object */
+    size_t input_len;
+    char *result, *error; /* JSON, or NULL */
+    wick_usage usage;     /* the sum of all runs */
+};
+
+/* What a mission is to do: the texts are copied. */
+struct mission_plan {
+    const wick_text *agents;
+    size_t agent_count;
+    wick_text plan;  /* absent: no text */
+    wick_text files; /* absent: none */
+};
+
+/* Start a mission. Returns it, or NULL with *code. */
+struct mission *mission_start(const struct mission_plan *plan, wick_code *code);
+/* The mission of an id as it stands in a path, or NULL. */
+struct mission *mission_find(wick_str id);
+void mission_cancel(struct mission *mission);
+void missions_free(void);
+
+/* A mission has ended, and seq is its last event or behind it. */
+int mission_is_over(uint64_t id, uint64_t seq);
+/* An event is on its way to a session: for planes.c. */
+void missions_event(wick_session session, const wick_event *event);
+
+/* http_missions.c: what is asked about missions. id is from the path. */
+void mission_post_start(struct peer *peer, const struct http_request *request);
+void mission_get_stream(struct peer *peer, const struct http_request *request, wick_str id);
+void mission_get_status(struct peer *peer, const struct http_request *request, wick_str id);
+void mission_post_input(struct peer *peer, const struct http_request *request, wick_str id);
+void mission_post_cancel(struct peer *peer, const struct http_request *request, wick_str id);
+
+#endif
