@@ -78,9 +78,19 @@ enum view_form view_form_of(const wick_http_request *head);
 
 /* ---- http_events.c ---- */
 
+/* Messages of one POST. */
+#define EVENTS_POST_MAX 64
+/* The longest wait of a long poll. */
+#define EVENTS_WAIT_MAX_MS 60000
+
 void events_get(struct peer *peer, const struct http_request *request);
 void events_post(struct peer *peer, const struct http_request *request);
 /* POST /api/runtime/agent */
 void agent_post(struct peer *peer, const struct http_request *request);
+
+/* ---- http_schema.c: /.well-known/agent-events and its schema.json ---- */
+
+void description_get(struct peer *peer);
+void schema_get(struct peer *peer);
 
 #endif

@@ -10,11 +10,8 @@
 
 #include "agent_server/http_api.h"
 
-/* Messages of one POST. */
-#define MESSAGES_MAX 64
-/* A long poll waits that long if it does not say, and never longer than the most. */
+/* A long poll waits that long if it does not say. */
 #define WAIT_MS 25000
-#define WAIT_MAX_MS 60000
 
 /* ---- Who asks ---------------------------------------------------------------------------------------------------- */
 
@@ -69,7 +66,7 @@ static uint64_t wait_of(const wick_http_request *head)
     text.form = WICK_TEXT_JSON;
     if (wick_json_uint64(&text, &wait) != WICK_OK)
         return WAIT_MS;
-    return wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
+    return wait < EVENTS_WAIT_MAX_MS ? wait : EVENTS_WAIT_MAX_MS;
 }
 
 void events_get(struct peer *peer, const struct http_request *request)
@@ -166,7 +163,7 @@ static wick_code check_body(const struct http_request *request, int *array, cons
     while (wick_json_value(&reader, NULL) == WICK_OK)
         count++;
     *sentence = "At most 64 messages at once.";
-    return count > MESSAGES_MAX ? WICK_CODE_INVALID_PAYLOAD : WICK_CODE_NONE;
+    return count > EVENTS_POST_MAX ? WICK_CODE_INVALID_PAYLOAD : WICK_CODE_NONE;
 }
 
 static void post_array(wick_session session, const struct http_request *request, struct growing *out)

@@ -11,8 +11,8 @@
 #include "tools/embed.h"
 
 enum {
-    PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, AGENT, EVENTS, MISSION_START, MISSION_STREAM, MISSION_STATUS, MISSION_INPUT,
-    MISSION_CANCEL
+    PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, DESCRIPTION, SCHEMA, AGENT, EVENTS, MISSION_START, MISSION_STREAM,
+    MISSION_STATUS, MISSION_INPUT, MISSION_CANCEL
 };
 
 /* Matched by whole segments, the highest priority first, whatever the order here. */
@@ -21,6 +21,8 @@ static const wick_http_route table[] = {
     { { "/wick.js", 8 }, { "GET, HEAD", 9 }, 1, MODULE },
     { { "/health", 7 }, { "GET, HEAD", 9 }, 99, HEALTH },
     { { "/api/websocket/health", 21 }, { "GET, HEAD", 9 }, 10, WEBSOCKET_HEALTH },
+    { { "/.well-known/agent-events", 25 }, { "GET, HEAD", 9 }, 10, DESCRIPTION },
+    { { "/.well-known/agent-events/schema.json", 37 }, { "GET, HEAD", 9 }, 10, SCHEMA },
     { { "/api/runtime/agent", 18 }, { "GET, POST", 9 }, 20, AGENT },
     { { "/api/events", 11 }, { "GET, POST", 9 }, 10, EVENTS },
     { { "/api/mission/start", 18 }, { "POST", 4 }, 10, MISSION_START },
@@ -172,6 +174,12 @@ static void answer_pages(struct peer *peer, const struct http_request *request, 
         break;
     case HEALTH:
         answer_health(peer);
+        break;
+    case DESCRIPTION:
+        description_get(peer);
+        break;
+    case SCHEMA:
+        schema_get(peer);
         break;
     default:
         if (may_pass(peer, request->head))
