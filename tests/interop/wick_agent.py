@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import termios
 import time
 
 import websockets
@@ -203,6 +204,10 @@ async def at_a_terminal(url, keys, *arguments):
     if pid == 0:
         os.execv(f"{BUILD}/bin/wick", ["wick", "agent", url, *arguments])
     shown, loop, pressed = b"", asyncio.get_running_loop(), False
+    # Ctrl-C throws away what the terminal has not shown yet, which may be what wick says of it.
+    attributes = termios.tcgetattr(terminal)
+    attributes[3] |= termios.NOFLSH
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
     try:
         while True:
             try:
