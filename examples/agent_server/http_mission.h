@@ -49,6 +49,28 @@ int mission_is_over(uint64_t id, uint64_t seq);
 /* An event is on its way to a session: for planes.c. */
 void missions_event(wick_session session, const wick_event *event);
 
+/* ---- Words: mission_words.c ---- */
+
+/* A message in the words of the mission profile, on one line; as it is if the profile has none for it. Freed with
+ * free(); NULL if there is no memory. */
+char *mission_words(const wick_outgoing *message, size_t *len);
+
+/*
+ * Look whether a client's message is a HUMAN_RESPONSE. If so, out is set to the agent.input_response that it stands
+ * for. Returns the mission that it names, or NULL if it names none: then it is about the client's own session.
+ */
+struct mission *mission_response(const void *data, size_t len, struct growing *out);
+
+/* What came of an answer: the code of the error, and a sentence about it. */
+struct answered {
+    wick_code code;
+    char sentence[256];
+    size_t len;
+};
+
+/* Give a mission an agent.input_response. Returns like wick_experience_post(). */
+wick_status mission_answer(const struct mission *mission, const void *data, size_t len, struct answered *answered);
+
 /* http_missions.c: what is asked about missions. id is from the path. */
 void mission_post_start(struct peer *peer, const struct http_request *request);
 void mission_get_stream(struct peer *peer, const struct http_request *request, wick_str id);

@@ -205,27 +205,6 @@ void mission_get_status(struct peer *peer, const struct http_request *request, w
 
 /* ---- Answers and cancel ------------------------------------------------------------------------------------------ */
 
-struct answered {
-    wick_code code;
-    char sentence[256];
-    size_t len;
-};
-
-static void on_answered(void *user, const wick_event *reply)
-{
-    struct answered *answered = user;
-    wick_str plain;
-    if (reply->type != WICK_TYPE_ERROR)
-        return;
-    answered->code = wick_code_find(&reply->as.error.code);
-    wick_text message = wick_text_cut(&reply->as.error.message, sizeof answered->sentence);
-    if (wick_text_plain(&message, answered->sentence, sizeof answered->sentence, &plain) != WICK_OK)
-        return;
-    if (plain.data != answered->sentence)
-        memcpy(answered->sentence, plain.data, plain.len);
-    answered->len = plain.len;
-}
-
 /* The body as the message of a client. Returns the error code. */
 static wick_code write_response(const struct http_request *request, struct growing *out, struct answered *answered)
 {
@@ -257,8 +236,7 @@ void mission_post_input(struct peer *peer, const struct http_request *request, w
         return;
     answered.code = write_response(request, &message, &answered);
     if (!answered.code) {
-        wick_status status = wick_experience_post(server.experience, mission->session, message.data, message.len,
-                                                  on_answered, &answered, server.loop.now_ms);
+        wick_status status = mission_answer(mission, message.data, message.len, &answered);
         if (status == WICK_BLOCKED)
             answered.code = WICK_CODE_RATE_LIMITED;
         else if (status != WICK_OK)

@@ -299,9 +299,11 @@ static void put_names(wick_json_writer *w, const char *key, const char *const *n
 
 static void put_description(wick_json_writer *w)
 {
-    static const char *const versions[] = { "1.0", NULL }, *const profiles[] = { "agent-events.v1", NULL };
+    static const char *const versions[] = { "1.0", NULL };
+    static const char *const profiles[] = { "agent-events.v1", "agent-events.mission.v1", NULL };
     static const char *const endpoints[][2] = {
         { "websocket", "/api/runtime/agent" },
+        { "mission_websocket", "/ws" },
         { "agent", "/api/runtime/agent" },
         { "events", "/api/events" },
         { "mission_start", "/api/mission/start" },

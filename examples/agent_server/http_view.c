@@ -192,8 +192,6 @@ static int put_poll(struct view *view, const wick_slice *slices, size_t count, c
 /* Whether the view shows a message, and whether it ends behind it. */
 static int concerns(const struct view *view, const wick_event *event, int *last)
 {
-    if (!view->only_len)
-        return 1;
     if (event->type == WICK_TYPE_SESSION_RESET)
         return 1;
     if (!wick_text_is(&event->head.invocation_id, view->only, view->only_len))
@@ -202,42 +200,32 @@ static int concerns(const struct view *view, const wick_event *event, int *last)
     return 1;
 }
 
-static int put_mission(struct view *view, const wick_event *event, const wick_slice *whole, const wick_cursor *cursor)
+/* A message in the words of the mission profile; the mission's last one ends the view. */
+static int put_mission(struct view *view, const wick_outgoing *message)
 {
-    size_t cap = whole->len * 2 + 1024, len;
-    char *out = malloc(cap);
-    wick_status status = out ? wick_mission_write(event, WICK_JSON_TRUSTED, out, cap, &len) : WICK_E_MEMORY;
-    wick_slice slice = { (const uint8_t *)out, len };
-    int result = -1;
-    if (status == WICK_OK)
-        result = put_message(view, &slice, 1, cursor);
-    else if (status == WICK_UNKNOWN_TYPE)
-        result = put_message(view, whole, 1, cursor);
-    free(out);
+    size_t len;
+    char *text = mission_words(message, &len);
+    wick_slice slice = { (const uint8_t *)text, len };
+    int result = text ? put_message(view, &slice, 1, &message->cursor) : -1;
+    free(text);
+    if (result == 0 && mission_is_over(view->mission, message->cursor.seq))
+        note_over(view);
     return result;
 }
 
-/* A message that has to be looked at, because not every one concerns this view, or it speaks the other profile. */
-static int deliver_read(struct view *view, const wick_outgoing *message)
+/* A message that has to be looked at, because not every one concerns this view. */
+static int put_if_mine(struct view *view, const wick_outgoing *message)
 {
     wick_event_config config = { .size = sizeof config, .flags = WICK_JSON_UTF8_KNOWN | WICK_JSON_LONE_SURROGATES };
     char *text = join(message);
     wick_slice whole = { (const uint8_t *)text, message->len };
     wick_event event;
-    int last = 0, result;
+    int last = 0, result = 0;
     if (!text)
         return -1;
     wick_event_read(&config, text, message->len, &event, NULL);
-    if (!concerns(view, &event, &last)) {
-        free(text);
-        return 0;
-    }
-    if (view->mission)
-        result = put_mission(view, &event, &whole, &message->cursor);
-    else
+    if (concerns(view, &event, &last))
         result = put_message(view, &whole, 1, &message->cursor);
-    if (view->mission && mission_is_over(view->mission, message->cursor.seq))
-        last = 1;
     if (last && result == 0)
         note_over(view);
     free(text);
@@ -255,8 +243,10 @@ int view_deliver(struct peer *peer, const wick_outgoing *message)
         return WICK_BLOCKED;
     if (view->over)
         return -1;
-    if (view->only_len || view->mission)
-        return deliver_read(view, message);
+    if (view->mission)
+        return put_mission(view, message);
+    if (view->only_len)
+        return put_if_mine(view, message);
     return put_message(view, message->slices, message->count, &message->cursor);
 }
 

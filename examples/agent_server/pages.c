@@ -11,8 +11,8 @@
 #include "tools/embed.h"
 
 enum {
-    PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, DESCRIPTION, SCHEMA, AGENT, EVENTS, MISSION_START, MISSION_STREAM,
-    MISSION_STATUS, MISSION_INPUT, MISSION_CANCEL
+    PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, DESCRIPTION, SCHEMA, MISSION_SOCKET, AGENT, EVENTS, MISSION_START,
+    MISSION_STREAM, MISSION_STATUS, MISSION_INPUT, MISSION_CANCEL
 };
 
 /* Matched by whole segments, the highest priority first, whatever the order here. */
@@ -23,6 +23,7 @@ static const wick_http_route table[] = {
     { { "/api/websocket/health", 21 }, { "GET, HEAD", 9 }, 10, WEBSOCKET_HEALTH },
     { { "/.well-known/agent-events", 25 }, { "GET, HEAD", 9 }, 10, DESCRIPTION },
     { { "/.well-known/agent-events/schema.json", 37 }, { "GET, HEAD", 9 }, 10, SCHEMA },
+    { { "/ws", 3 }, { "GET", 3 }, 10, MISSION_SOCKET },
     { { "/api/runtime/agent", 18 }, { "GET, POST", 9 }, 20, AGENT },
     { { "/api/events", 11 }, { "GET, POST", 9 }, 10, EVENTS },
     { { "/api/mission/start", 18 }, { "POST", 4 }, 10, MISSION_START },
@@ -181,6 +182,9 @@ static void answer_pages(struct peer *peer, const struct http_request *request, 
     case SCHEMA:
         schema_get(peer);
         break;
+    case MISSION_SOCKET:
+        socket_request(peer, request, 1);
+        break;
     default:
         if (may_pass(peer, request->head))
             answer_websocket_health(peer);
@@ -193,7 +197,7 @@ static void answer_api(struct peer *peer, const struct http_request *request, co
     int post = wick_http_equal(request->head->method, WICK_STR("POST"));
     wick_str mission = match->captures[0];
     if (match->route->id == AGENT && !post) {
-        socket_request(peer, request); /* checks the origin itself */
+        socket_request(peer, request, 0); /* checks the origin itself */
         return;
     }
     if (!cors_allows(request->head)) {

@@ -98,7 +98,7 @@ static int on_deliver(void *user, void *reader, const wick_outgoing *message)
     (void)user;
     if (view_is(peer))
         return view_deliver(peer, message);
-    return (int)wick_conn_send_slices(&peer->as.ws, WICK_TEXT, message->slices, message->count);
+    return socket_deliver(peer, message);
 }
 
 static void on_close(void *user, void *reader, unsigned code, const char *reason)

@@ -56,8 +56,9 @@ void view_room(struct peer *peer);
 /* End all of them: the server drains. */
 void views_end(void);
 
-/* socket.c: /api/runtime/agent. */
-void socket_request(struct peer *peer, const struct http_request *request);
+/* socket.c: /api/runtime/agent, and /ws, where a quiet client speaks the mission profile. */
+void socket_request(struct peer *peer, const struct http_request *request, int mission);
+int socket_deliver(struct peer *peer, const wick_outgoing *message);
 
 /* access.c: what a request may do. */
 enum access { ACCESS_OK, ACCESS_NO_TOKEN, ACCESS_WRONG_TOKEN };

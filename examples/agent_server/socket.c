@@ -1,13 +1,15 @@
 /*
- * socket.c - the WebSocket at /api/runtime/agent: who may connect, and messages on their way to the Experience.
+ * socket.c - the WebSockets at /api/runtime/agent and /ws: who may connect, and messages on their way to the Experience
+ * and from it.
  *
- * A client that offers agent-events.v1 gets it, and opens a session itself. One that offers nothing, or only a
- * subprotocol that carries a token, is a quiet session. Whatever else is offered is refused, because a browser would
- * fail such a connection anyway.
+ * A client that offers agent-events.v1 or agent-events.mission.v1 gets it, and opens a session itself. One that offers
+ * nothing, or only a subprotocol that carries a token, is a quiet session, on /ws in the words of the mission profile.
+ * Whatever else is offered is refused, because a browser would fail such a connection anyway.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_server/http_mission.h"
 #include "agent_server/server.h"
 #include "lib/log.h"
 
@@ -15,6 +17,7 @@ struct socket {
     wick_link link;
     uint8_t full;
     uint8_t need_auth;
+    uint8_t mission; /* it speaks the mission profile */
 };
 
 static wick_link link_of(const struct peer *peer)
@@ -23,6 +26,40 @@ static wick_link link_of(const struct peer *peer)
 }
 
 /* ---- Messages ---- */
+
+int socket_deliver(struct peer *peer, const wick_outgoing *message)
+{
+    const struct socket *socket = peer->user;
+    size_t len;
+    if (!socket || !socket->mission)
+        return (int)wick_conn_send_slices(&peer->as.ws, WICK_TEXT, message->slices, message->count);
+    char *text = mission_words(message, &len);
+    if (!text)
+        return -1;
+    int result = (int)wick_conn_send(&peer->as.ws, WICK_TEXT, text, len);
+    free(text);
+    return result;
+}
+
+/* A message on a socket that speaks the mission profile: only a HUMAN_RESPONSE differs. */
+static wick_status receive_mission(wick_link link, const uint8_t *data, size_t len, uint64_t now)
+{
+    struct answered answered = { .code = WICK_CODE_NONE };
+    struct growing message = { 0 };
+    const struct mission *mission = mission_response(data, len, &message);
+    wick_status status;
+    if (!message.data)
+        return wick_experience_receive(server.experience, link, data, len, now);
+    if (!mission) {
+        status = wick_experience_receive(server.experience, link, message.data, message.len, now);
+    } else {
+        status = mission_answer(mission, message.data, message.len, &answered);
+        if (status == WICK_OK && answered.code)
+            status = wick_experience_error(server.experience, link, answered.code, answered.sentence, now);
+    }
+    free(message.data);
+    return status;
+}
 
 static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *data, size_t len)
 {
@@ -34,7 +71,9 @@ static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *dat
         return 0;
     if (ws_full(peer))
         return WICK_BLOCKED; /* the answer would not fit */
-    if (opcode == WICK_TEXT)
+    if (opcode == WICK_TEXT && ((const struct socket *)peer->user)->mission)
+        status = receive_mission(link_of(peer), data, len, now);
+    else if (opcode == WICK_TEXT)
         status = wick_experience_receive(server.experience, link_of(peer), data, len, now);
     else
         status = wick_experience_error(server.experience, link_of(peer), WICK_CODE_INVALID_JSON,
@@ -125,23 +164,25 @@ static void judge_token(const wick_http_request *request, wick_handshake *shake,
     socket->need_auth = access == ACCESS_NO_TOKEN;
 }
 
-void socket_request(struct peer *peer, const struct http_request *request)
+void socket_request(struct peer *peer, const struct http_request *request, int mission)
 {
-    static const wick_str profiles[] = { { "agent-events.v1", 15 } };
+    static const wick_str profiles[] = { { "agent-events.v1", 15 }, { "agent-events.mission.v1", 23 } };
     wick_handshake_server_config config = { .size = sizeof config, .origins = server.origins,
                                             .origin_count = server.origin_count, .subprotocols = profiles,
-                                            .subprotocol_count = 1 };
+                                            .subprotocol_count = 2 };
     wick_handshake shake;
     struct socket *socket = calloc(1, sizeof *socket);
     config.require_subprotocol = (uint8_t)offers_any(request->head);
     wick_handshake_check(&config, request->head, &shake);
     if (shake.refusal == WICK_REFUSE_SUBPROTOCOL_NOT_ACCEPTABLE) {
         shake.detail = WICK_STR("This server knows none of the offered subprotocols.");
-        shake.hint = WICK_STR("Offer agent-events.v1, or no Sec-WebSocket-Protocol, or only one that carries a token.");
+        shake.hint = WICK_STR("Offer agent-events.v1 or agent-events.mission.v1, or no Sec-WebSocket-Protocol, or only "
+                              "one that carries a token.");
     } else if (!socket) {
         wick_handshake_refuse(&shake, WICK_REFUSE_INTERNAL);
     } else if (shake.http_status == 101) {
         socket->full = shake.subprotocol.len > 0;
+        socket->mission = socket->full ? shake.subprotocol.len == profiles[1].len : mission != 0;
         judge_token(request->head, &shake, socket);
     }
     if (!http_upgrade(peer, request, &shake, &sockets, socket))
