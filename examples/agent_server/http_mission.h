@@ -48,6 +48,8 @@ void missions_free(void);
 int mission_is_over(uint64_t id, uint64_t seq);
 /* An event is on its way to a session: for planes.c. */
 void missions_event(wick_session session, const wick_event *event);
+/* Start the next agents, and end what has ended, now instead of at once: before the server drains. */
+void missions_go_on(void);
 
 /* ---- Words: mission_words.c ---- */
 

@@ -137,6 +137,7 @@ static void end_each(struct peer *peer, void *arg)
 
 void views_end(void)
 {
+    missions_go_on(); /* their readers are told how they ended */
     peer_each(&server.loop, end_each, NULL);
 }
 

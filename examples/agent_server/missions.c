@@ -160,10 +160,8 @@ static void go_on(struct mission *mission)
     }
 }
 
-static void on_missions_due(struct loop *loop, struct source *source)
+void missions_go_on(void)
 {
-    (void)loop;
-    (void)source;
     while (due) {
         struct mission *mission = due;
         due = mission->next_due;
@@ -171,6 +169,13 @@ static void on_missions_due(struct loop *loop, struct source *source)
         go_on(mission);
     }
     planes_arm();
+}
+
+static void on_missions_due(struct loop *loop, struct source *source)
+{
+    (void)loop;
+    (void)source;
+    missions_go_on();
 }
 
 static const struct source_type due_type = { .on_due = on_missions_due };
