@@ -5,19 +5,8 @@ import json
 import random
 
 import websockets
-from agent_lib import Server, case, main
-
-
-def server_case(function):
-    async def wrapped():
-        server = Server()
-        try:
-            await function(server)
-        finally:
-            status = server.stop()
-        assert status == 0, f"exit status {status}\n{server.log()}"
-    wrapped.__name__ = function.__name__
-    return case(wrapped)
+from agent_kit import server_case
+from agent_lib import main
 
 
 async def hear(ws, timeout=10):
@@ -102,7 +91,7 @@ def on_poll(server, session, reader, count):
         assert answer["next"] == f"{session['epoch']}:{reader.last}"
 
 
-@server_case
+@server_case()
 async def a_run_heard_on_three_transports(server):
     random.seed(20261121)
     async with websockets.connect(server.url, subprotocols=["agent-events.v1"]) as ws:
@@ -144,7 +133,7 @@ async def until(ws, *ends):
     return got
 
 
-@server_case
+@server_case()
 async def a_plain_client_on_ws_hears_mission_words(server):
     url = f"ws://127.0.0.1:{server.port}/ws"
     async with websockets.connect(url) as ws:
@@ -169,7 +158,7 @@ async def a_plain_client_on_ws_hears_mission_words(server):
         assert {"STREAM", "OUTPUT"} <= {event["type"] for event in got}, got
 
 
-@server_case
+@server_case()
 async def a_mission_is_answered_on_ws(server):
     status, mission = ask(server, "POST", "/api/mission/start", {"agents": ["guide.operations"], "plan": "Tidy"})
     assert status == 200, mission
@@ -191,7 +180,7 @@ async def a_mission_is_answered_on_ws(server):
     assert now["status"] == "completed" and now["result"] == "Go.", now
 
 
-@server_case
+@server_case()
 async def the_profile_is_chosen_by_what_is_offered(server):
     for path in ("/ws", "/api/runtime/agent"):
         url = f"ws://127.0.0.1:{server.port}{path}"

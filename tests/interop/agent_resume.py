@@ -2,126 +2,12 @@
 import asyncio
 import base64
 import json
-import os
 import random
 import signal
-import socket
-import struct
 
 import websockets
+from agent_kit import PROFILE, SEED, Session, server_case
 from agent_lib import TERMINAL, Server, case, main, until
-
-PROFILE = "agent-events.v1"
-SEED = int(os.environ.get("TEST_SEED", random.randrange(1 << 32)))
-
-
-class Session:
-    """A client of the full profile. Keeps its cursor, checks every number, remembers all events and the text of runs."""
-
-    def __init__(self, url, **options):
-        self.url, self.options = url, options
-        self.id = self.token = self.epoch = None
-        self.last = 0
-        self.ws = None
-        self.events, self.replies, self.opened, self.resets = [], [], None, []
-
-    async def connect(self, subprotocols=(PROFILE,), **options):
-        self.ws = await websockets.connect(self.url, subprotocols=list(subprotocols), max_size=None, ping_interval=None,
-                                           **{**self.options, **options})
-        assert self.ws.subprotocol == PROFILE, self.ws.subprotocol
-
-    async def open(self, resume=True, **payload):
-        if self.ws is None or self.ws.closed:
-            await self.connect()
-        payload.setdefault("versions", ["1.0"])
-        if resume and self.id:
-            payload.update(session_id=self.id, resume_token=self.token, epoch=self.epoch, last_seq=self.last)
-        await self.say({"type": "session.open", "payload": payload})
-        while True:
-            message = await self.hear()
-            assert message["type"] in ("session.opened", "error"), message
-            if message["type"] == "session.opened":
-                return self.opened
-
-    async def say(self, message):
-        await self.ws.send(message if isinstance(message, str) else json.dumps(message))
-
-    async def ask(self, text, context=None, id=None, **payload):
-        payload.update(text=text, context=context or {})
-        message = {"type": "agent.message", "payload": payload}
-        if id:
-            message["id"] = id
-        await self.say(message)
-
-    async def hear(self, timeout=10):
-        message = json.loads(await asyncio.wait_for(self.ws.recv(), timeout))
-        self.take(message)
-        return message
-
-    def take(self, message):
-        payload = message.get("payload", {})
-        if message["type"] == "session.opened":
-            self.opened = payload
-            self.id, self.token = payload["session_id"], payload["resume_token"]
-            if not payload["recovered"]:
-                self.last, self.epoch = payload["head_seq"], payload["epoch"]
-            assert payload["epoch"] == self.epoch
-        elif message["type"] == "session.reset":
-            self.resets.append(payload)
-            self.last, self.epoch = payload["head_seq"], payload["epoch"]
-        elif "seq" in message:
-            assert message.get("first_seq", message["seq"]) == self.last + 1, f"{message} after {self.last}"
-            self.last = message["seq"]
-            self.events.append(message)
-        else:
-            self.replies.append(message)
-
-    async def reply(self, id, timeout=10):
-        while True:
-            for message in self.replies:
-                if message.get("re") == id:
-                    self.replies.remove(message)
-                    return message
-            await self.hear(timeout)
-
-    async def until(self, *wanted, timeout=20):
-        while True:
-            message = await self.hear(timeout)
-            if message["type"] in wanted:
-                return message
-
-    def cut(self, reset):
-        """End the connection without a word: RST, or FIN."""
-        transport = self.ws.transport
-        if reset:
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-        self.ws = None
-
-    async def closed(self, timeout=10):
-        """Read to the end; give the close code."""
-        try:
-            while True:
-                await self.hear(timeout)
-        except websockets.ConnectionClosed:
-            return self.ws.close_code
-
-    def text(self):
-        return "".join(e["payload"]["text"] for e in self.events if e["type"] == "agent.token")
-
-
-def server_case(*options):
-    def wrap(function):
-        async def wrapped():
-            server = Server(*options)
-            try:
-                await function(server)
-            finally:
-                status = server.stop()
-            assert status == 0, f"exit status {status}\n{server.log()}"
-        wrapped.__name__ = function.__name__
-        return case(wrapped)
-    return wrap
 
 
 @server_case()

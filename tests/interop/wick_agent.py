@@ -7,16 +7,13 @@ import pty
 import random
 import signal
 import socket
-import struct
 import subprocess
 import termios
 import time
 
 import websockets
+from agent_kit import PROFILE, SEED, Proxy, server_case
 from agent_lib import BUILD, PATH, Server, case, main
-
-PROFILE = "agent-events.v1"
-SEED = int(os.environ.get("TEST_SEED", random.randrange(1 << 32)))
 
 
 class Result:
@@ -54,24 +51,10 @@ def check(result, status, out=None, err=()):
     return result
 
 
-def with_server(*options):
-    def wrap(function):
-        async def wrapped():
-            server = Server(*options)
-            try:
-                await function(server)
-            finally:
-                status = server.stop()
-            assert status == 0, f"exit status {status}\n{server.log()}"
-        wrapped.__name__ = function.__name__
-        return case(wrapped)
-    return wrap
-
-
 # ---- agent_server
 
 
-@with_server()
+@server_case()
 async def the_built_in_agents(server):
     for mode in ((), ("--quiet-mode",)):
         text = "One sentence is here. A second one follows."
@@ -89,7 +72,7 @@ async def the_built_in_agents(server):
     assert server.health()["sessions"] == 0, server.health()
 
 
-@with_server()
+@server_case()
 async def json_lines(server):
     got = check(await wick(server.url, "x", "--surface", "experience_pillar", "--json", "--invocation", "run-1",
                            "--context", '{"tokens":50}'), 0)
@@ -103,7 +86,7 @@ async def json_lines(server):
         last = event["seq"]
 
 
-@with_server()
+@server_case()
 async def nobody_answers(server):
     check(await wick(server.url, "x", "--surface", "operations_pillar"), 0, err=("declined", "question declined"))
     got = check(await wick(server.url, "x", "--surface", "operations_pillar", answers="no newline"), 0)
@@ -123,7 +106,7 @@ async def nobody_answers(server):
     check(await finish(process), 0, err="question timeout")
 
 
-@with_server("--agent", "guide.content=echo some; exit 3", "--agent",
+@server_case("--agent", "guide.content=echo some; exit 3", "--agent",
              "liaison.data=read x; for i in 1 2; do echo '{\"type\":\"agent.input_request\",\"payload\":"
              "{\"question\":\"which?\",\"kind\":\"choice\",\"choices\":[\"red\",\"green\"],\"default\":\"red\"}}';"
              " read a; echo \"$a\"; done")
@@ -134,7 +117,7 @@ async def agents_that_are_processes(server):
     assert contents == ["green", "red"], got
 
 
-@with_server()
+@server_case()
 async def refused_arguments(server):
     for arguments in ((), (server.url,), (server.url, "x", "y"), (server.url, "x", "--context", "[1]"),
                       (server.url, "x", "--context", "{"), (server.url, "x", "--id", "a b"), (server.url, b"\xff"),
@@ -145,7 +128,7 @@ async def refused_arguments(server):
     check(await wick("--help"), 0)
 
 
-@with_server("--token", "s3cret")
+@server_case("--token", "s3cret")
 async def tokens(server):
     check(await wick(server.url, "x", "--token", "s3cret"), 0, "x")
     check(await wick(server.url, "x", "--token", "wrong"), 3, "", "given up: the token is missing or wrong")
@@ -162,7 +145,7 @@ async def nobody_is_there():
         assert time.monotonic() - began < 10
 
 
-@with_server()
+@server_case()
 async def not_an_endpoint(server):
     check(await wick(server.url + "s", "x"), 3, "", ("404", "given up: there is no agent endpoint"))
 
@@ -177,7 +160,7 @@ async def heard(process, part, stream="stdout"):
     return data
 
 
-@with_server()
+@server_case()
 async def interrupted(server):
     for how, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         for mode in ((), ("--quiet-mode",)):
@@ -189,7 +172,7 @@ async def interrupted(server):
             assert server.health()["invocations"] == 0, server.health()
 
 
-@with_server()
+@server_case()
 async def the_output_is_not_read(server):
     process = await start(server.url, "tok ", "--surface", "experience_pillar", "--context", '{"tokens":4000,"rate":50}')
     await heard(process, b"tok ")
@@ -225,7 +208,7 @@ async def at_a_terminal(url, keys, *arguments):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
 
-@with_server()
+@server_case()
 async def a_terminal(server):
     where = ("where?\x1b[2J", "--surface", "operations_pillar")
     for keys, status, part in ((b"to the left\n", 0, "The answer is: to the left"), (b"\x04", 0, "question declined"),
@@ -242,52 +225,7 @@ async def a_terminal(server):
 # ---- A proxy that cuts
 
 
-class Proxy:
-    """Passes bytes on to a port and cuts what it has open: RST or FIN, at once."""
-
-    def __init__(self, port):
-        self.target, self.writers, self.count, self.closed = port, set(), 0, False
-
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.url = f"ws://127.0.0.1:{self.server.sockets[0].getsockname()[1]}{PATH}"
-        return self
-
-    async def __aexit__(self, *_):
-        self.cut(True)
-        self.server.close()
-
-    async def serve(self, reader, writer):
-        self.count += 1
-        try:
-            if self.closed:
-                raise OSError
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
-            writer.close()
-            return
-        self.writers |= {writer, far_writer}
-        await asyncio.gather(self.copy(reader, far_writer), self.copy(far_reader, writer))
-        self.writers -= {writer, far_writer}
-
-    async def copy(self, reader, writer):
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        except OSError:
-            pass
-        writer.close()
-
-    def cut(self, reset):
-        for writer in list(self.writers):
-            if reset:
-                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
-        self.writers.clear()
-
-
-@with_server()
+@server_case()
 async def a_run_through_cuts(server):
     rng = random.Random(SEED)
     async with Proxy(server.port) as proxy:
@@ -296,15 +234,13 @@ async def a_run_through_cuts(server):
                               '{"tokens":1000,"rate":250}')
         run = asyncio.ensure_future(finish(process))
         await asyncio.sleep(0.1)
-        for _ in range(12):
-            await asyncio.sleep(rng.uniform(0, 0.25))
-            proxy.cut(rng.random() < 0.5)
+        await proxy.cut_at_random(rng, 12)
         got = check(await run, 0, "t\u00f6k\U0001f642 " * 1000, "connected again, nothing is lost")
         assert "events were missed" not in got.err and proxy.count > 2, (SEED, proxy.count, str(got))
     assert server.health()["invocations"] == 0
 
 
-@with_server()
+@server_case()
 async def a_run_through_a_long_absence(server):
     async with Proxy(server.port) as proxy:
         process = await start(proxy.url, "t\u00f6k\U0001f642 ", "--surface", "experience_pillar", "--context",
@@ -318,7 +254,7 @@ async def a_run_through_a_long_absence(server):
         check(await run, 0, "t\u00f6k\U0001f642 " * 4000, "events were missed: window_expired")
 
 
-@with_server()
+@server_case()
 async def a_question_through_a_cut(server):
     async with Proxy(server.port) as proxy:
         process = await start(proxy.url, "where?", "--surface", "operations_pillar", stdin=subprocess.PIPE)
@@ -331,7 +267,7 @@ async def a_question_through_a_cut(server):
         assert got.err.count("question: ") == 1, got
 
 
-@with_server()
+@server_case()
 async def given_up(server):
     async with Proxy(server.port) as proxy:
         for arguments, why in ((("--retry", "1"), "no connection for too long"), (("--quiet-mode",), "the run is lost")):
