@@ -6,7 +6,8 @@
  *   wick/base.h        slices, statuses, UTF-8, masking kernels, SHA-1, base64
  *   wick/frame.h       the frame codec as pure functions
  *   wick/conn.h        a connection: receive, send, close, heartbeat
- *   wick/http.h        request and response heads, fields, URLs, origins, routes, bodies, problems, events
+ *   wick/http.h        request and response heads, fields, bodies; with http_request.h (URLs, origins, routes) and
+ *                      http_answer.h (responses, problems, events)
  *   wick/handshake.h   the opening handshake, server and client
  *   wick/json.h        JSON: a strict reader in place, and a writer
  *   wick/event.h       the typed messages of agent-events v1

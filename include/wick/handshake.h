@@ -27,7 +27,7 @@
  *     ...
  *     status = wick_handshake_response_check(&config, nonce, &response, &answer);
  *
- * Writers follow the rule at the top of wick/http.h: *need is what the text takes, WICK_E_SPACE if cap is less.
+ * Writers follow the rule at the top of wick/http_answer.h: *need is what the text takes, WICK_E_SPACE if cap is less.
  */
 #ifndef WICK_HANDSHAKE_H
 #define WICK_HANDSHAKE_H

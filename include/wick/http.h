@@ -2,8 +2,11 @@
  * wick/http.h - the part of HTTP/1.1 that a WebSocket server needs: heads in, heads out, and what to make of them.
  *
  * An incremental, zero-copy parser for request and response heads (RFC 9112), strict where leniency has been a hole;
- * helpers for fields, lists, URLs, cookies, tokens, origins and routes, each usable alone; bodies with a length or in
- * chunks; writers for responses, problem documents (RFC 9457) and server-sent events. No I/O, no allocation.
+ * fields and lists; bodies with a length or in chunks. No I/O, no allocation. This header brings the two others of HTTP
+ * with it, whose parts are each usable alone:
+ *
+ *   wick/http_request.h   what a request asks for, and who asks: URLs, cookies, tokens, origins, routes
+ *   wick/http_answer.h    writers for responses, problem documents (RFC 9457) and server-sent events
  *
  *     wick_http_header fields[64];
  *     wick_http_head head;
@@ -21,11 +24,6 @@
  *     }
  *     wick_http_head_request(&head, &request);
  *     // what follows the head starts at buffer + wick_http_head_length(&head)
- *
- * Writers share one rule. They take `out`, `cap` and `need`. *need is always set to the bytes that the whole text
- * takes; if that is at most cap the text is written and the result is WICK_OK, else the result is WICK_E_SPACE and
- * what stands at out is undefined. out may be NULL if cap is 0, to ask for the size. No NUL is written. Names and
- * values that would break the syntax (CR, LF, NUL, other control characters) are WICK_E_ARG, and *need is 0.
  *
  * Nothing in this header blocks, allocates or keeps state outside the objects it is given.
  */
@@ -59,10 +57,6 @@ extern "C" {
 /** Longest line of a chunked body's framing (size, extensions, trailer) in bytes. Longer is WICK_E_HTTP_CHUNK. */
 #ifndef WICK_DEFAULT_HTTP_MAX_CHUNK_LINE
 #define WICK_DEFAULT_HTTP_MAX_CHUNK_LINE 1024
-#endif
-/** Captures that one route pattern can have. */
-#ifndef WICK_HTTP_CAPTURES
-#define WICK_HTTP_CAPTURES 4
 #endif
 
 /* ---- Heads ----------------------------------------------------------------------------------------------- */
@@ -293,155 +287,6 @@ WICK_API int wick_http_has_token(const wick_http_header *headers, size_t count, 
  */
 WICK_API int wick_http_parameter_next(wick_str *rest, wick_str *name, wick_str *value);
 
-/* ---- URLs ------------------------------------------------------------------------------------------------ */
-
-/** The parts of an absolute URL. Slices point into the text, except a path of "/" where the text has none. */
-typedef struct wick_url {
-    /** "ws", "wss", "http" or "https", in the case of the text */
-    wick_str scheme;
-    /** host[:port] as it stands: the value for Host */
-    wick_str authority;
-    /** The host alone, without the brackets of an IPv6 address: what to resolve */
-    wick_str host;
-    /** Still percent-encoded; never empty */
-    wick_str path;
-    /** Behind the "?", still percent-encoded; may be empty */
-    wick_str query;
-    /** As written, or the scheme's: 80 or 443 */
-    uint16_t port;
-    /** 1 for wss and https */
-    uint8_t secure;
-} wick_url;
-
-/**
- * Split an absolute URL of the schemes ws, wss, http and https.
- *
- * User information and fragments are refused (RFC 6455 section 3), so is what is not visible ASCII. Other characters
- * that RFC 3986 wants percent-encoded are let through, as browsers send them.
- *
- * Returns WICK_OK or WICK_E_URL. RFC 3986 section 3; RFC 6455 section 3.
- */
-WICK_API wick_status wick_url_split(wick_str text, wick_url *url);
-
-/**
- * Split host[:port], the value of Host.
- *
- * host   set to the host without brackets; may be NULL
- * port   set to the port, or to -1 if there is none; may be NULL
- *
- * Returns WICK_OK; WICK_E_URL if it is not a name, an IPv4 address or an IPv6 address in brackets, with a port of at
- * most 65535. RFC 9110 section 7.2; RFC 3986 section 3.2.
- */
-WICK_API wick_status wick_url_split_authority(wick_str text, wick_str *host, int *port);
-
-/**
- * Undo percent-encoding.
- *
- * form   1: a "+" is a space, as in the query of an HTML form
- * out    may be text.data, to decode in place; the result is never longer than the text
- * len    set to the bytes written
- *
- * Returns WICK_OK; WICK_E_URL for a "%" without two hex digits; WICK_E_SPACE if cap is too small. The result may hold
- * any byte, also NUL and bytes that are not UTF-8. RFC 3986 section 2.1.
- */
-WICK_API wick_status wick_url_decode(wick_str text, int form, char *out, size_t cap, size_t *len);
-
-/**
- * Find a parameter of a query such as `a=1&token=x%20y`.
- *
- * name    plain; names in the query are percent-decoded as they are compared
- * value   set to the first such value, still encoded: wick_url_decode() it with form = 1
- *
- * Returns how many parameters have the name.
- */
-WICK_API size_t wick_url_query_find(wick_str query, wick_str name, wick_str *value);
-
-/* ---- Who asks -------------------------------------------------------------------------------------------- */
-
-/**
- * Find a cookie by its name, in which case matters (RFC 6265 section 5.4).
- *
- * value   set to the value without quotes around it
- *
- * Returns 1, or 0 if there is none.
- */
-WICK_API int wick_http_cookie(const wick_http_header *headers, size_t count, wick_str name, wick_str *value);
-
-/**
- * Find the token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1).
- *
- * Returns 1; 0 if there is no Authorization, or one of another scheme; -1 if it is repeated or malformed.
- */
-WICK_API int wick_http_bearer(const wick_http_header *headers, size_t count, wick_str *token);
-
-/**
- * Give the host that a request is for: the authority of its target if it has one, else Host.
- *
- * Returns WICK_OK; WICK_E_HTTP_HOST if Host is missing, repeated or malformed. A request without Host is fine in
- * HTTP/1.0 and gives an empty host. RFC 9112 sections 3.2 and 3.3.
- */
-WICK_API wick_status wick_http_host(const wick_http_request *request, wick_str *host);
-
-/**
- * Tell whether an Origin is that of the page's own server: same host and port as Host.
- *
- * Case does not matter, and a port that is left out is the one of the origin's scheme. The scheme itself is not
- * compared, because a proxy may have taken the TLS off. "null" and whatever is not `scheme://host[:port]` is not same.
- * RFC 6454 section 5.
- */
-WICK_API int wick_http_origin_is_same(wick_str origin, wick_str host);
-
-/**
- * Tell whether an Origin is on a list.
- *
- * An entry is an origin (`https://app.example`, compared without regard to case or to the default port), an origin
- * whose host begins with `*.` (any host below that name), the text `null`, or `*` for any.
- */
-WICK_API int wick_http_origin_is_listed(wick_str origin, const wick_str *list, size_t count);
-
-/* ---- Routes ---------------------------------------------------------------------------------------------- */
-
-/**
- * One row of a route table.
- *
- * A pattern is a path matched by whole segments. A segment `{name}` takes any one segment that is not empty; `*` as
- * the last segment takes the rest of the path, also an empty one. Of several that match, the highest priority wins,
- * whatever the order; among equals the one with a plain segment where the other has `{name}` or `*`; then the first.
- */
-typedef struct wick_http_route {
-    /** "/ws/agent/{agent_name}", "/api/{rest}", or with a last segment of one asterisk */
-    wick_str pattern;
-    /** Methods in a list, "GET, POST": the value for Allow. Empty is any method. */
-    wick_str methods;
-    int priority;
-    /** The host's own: which handler */
-    int id;
-} wick_http_route;
-
-/** What a path matched. */
-typedef struct wick_http_match {
-    const wick_http_route *route;
-    /** What `{name}` and `*` took, in order, still percent-encoded */
-    wick_str captures[WICK_HTTP_CAPTURES];
-    size_t capture_count;
-} wick_http_match;
-
-/**
- * Find the route of a path.
- *
- * Percent-encoded characters in the path compare equal to plain ones, except that %2F never parts segments. One
- * slash at the end of the path is ignored. "." and ".." are segments like others.
- *
- * routes, count   the table, in any order
- * method, path    of the request; path without the query
- * match           set to the route and its captures
- *
- * Returns 200; 404 if no pattern matches, and match->route is NULL; 405 if the winning pattern does not allow the
- * method, and match->route->methods is the value for Allow.
- */
-WICK_API unsigned wick_http_route_find(const wick_http_route *routes, size_t count, wick_str method, wick_str path,
-                                       wick_http_match *match);
-
 /* ---- Bodies ---------------------------------------------------------------------------------------------- */
 
 /** How the end of a body is found (RFC 9112 section 6.3). */
@@ -507,118 +352,11 @@ WICK_API wick_status wick_http_body_init_response(wick_http_body *body, const wi
 WICK_API wick_status wick_http_body_next(wick_http_body *body, const uint8_t *data, size_t len, size_t *used,
                                          wick_slice *piece);
 
-/* ---- Writers --------------------------------------------------------------------------------------------- */
-
-/** The value of wick_http_answer.length for a chunked body. */
-#define WICK_HTTP_CHUNKED UINT64_MAX
-/** The value of wick_http_answer.length for a body that ends with the connection. */
-#define WICK_HTTP_UNTIL_CLOSE (UINT64_MAX - 1)
-
-/** What a response head says. Zero is a fine default everywhere but in status. */
-typedef struct wick_http_answer {
-    unsigned status;
-    /** Empty: no Content-Type */
-    wick_str content_type;
-    /** Content-Length, WICK_HTTP_CHUNKED or WICK_HTTP_UNTIL_CLOSE. Left out for 1xx, 204 and 304. */
-    uint64_t length;
-    /** 1: write `Connection: close` */
-    int close;
-    /** More fields, or NULL */
-    const wick_http_header *headers;
-    size_t header_count;
-} wick_http_answer;
-
-/**
- * Write a response head.
- *
- * Returns WICK_OK; WICK_E_SPACE; WICK_E_ARG for a status outside 100..999 or a field that would break the syntax.
- */
-WICK_API wick_status wick_http_answer_write(const wick_http_answer *answer, char *out, size_t cap, size_t *need);
-
-/** A problem document (RFC 9457) with the members `code`, `hint` and `saw`. Empty members are left out. */
-typedef struct wick_http_problem {
-    unsigned status;
-    /** Empty: "about:blank" */
-    wick_str type;
-    /** Empty: the reason phrase of the status */
-    wick_str title;
-    /** What is wrong, for people */
-    wick_str detail;
-    /** What is wrong, for programs: "AUTH_REQUIRED" */
-    wick_str code;
-    /** What to change */
-    wick_str hint;
-    /** What the server saw, so that a client behind a proxy can tell what the proxy did */
-    wick_str saw;
-    /** For 405; empty is "GET" */
-    wick_str allow;
-    /** For 429 and 503: seconds for Retry-After; 0 leaves it out */
-    uint32_t retry_after_s;
-    /** 1: the answer to HEAD, which has no body */
-    int head_only;
-    /** 1: leave out `Connection: close`, because the request was read to its end */
-    int keep_alive;
-    /** 1: write the two fields of a 426 with another status too */
-    int offer_websocket;
-    /** More fields, or NULL */
-    const wick_http_header *headers;
-    size_t header_count;
-} wick_http_problem;
-
-/**
- * Write the JSON of a problem.
- *
- * Text is escaped. Bytes that are not UTF-8 become U+FFFD.
- */
-WICK_API wick_status wick_http_problem_json(const wick_http_problem *problem, char *out, size_t cap, size_t *need);
-
-/**
- * Write a whole problem response: head and body.
- *
- * The head carries `Content-Type: application/problem+json`, Content-Length, `Cache-Control: no-store`, and by status:
- * 401 `WWW-Authenticate: Bearer`; 405 Allow; 426 `Upgrade: websocket` and `Sec-WebSocket-Version: 13`; 429 and 503
- * Retry-After.
- */
-WICK_API wick_status wick_http_problem_write(const wick_http_problem *problem, char *out, size_t cap, size_t *need);
-
-/** Bytes that wick_http_chunk_begin() writes at most. */
-#define WICK_HTTP_CHUNK_BEGIN_MAX 18
-/** What follows the bytes of a chunk. */
-#define WICK_HTTP_CHUNK_END "\r\n"
-/** The last chunk, without trailer. */
-#define WICK_HTTP_CHUNK_LAST "0\r\n\r\n"
-
-/**
- * Write the line that begins a chunk.
- *
- * len   bytes of the chunk; not 0, which would be the last one
- * out   receives at most WICK_HTTP_CHUNK_BEGIN_MAX bytes
- *
- * Returns the bytes written. RFC 9112 section 7.1.
- */
-WICK_API size_t wick_http_chunk_begin(size_t len, char *out);
-
-/** One server-sent event. Members that are empty are left out. */
-typedef struct wick_http_sse {
-    /** For Last-Event-ID: no LF, CR or NUL */
-    wick_str id;
-    /** The event's type; left empty the browser calls onmessage */
-    wick_str event;
-    /** The data; a line end in it (LF, CR LF or CR) begins another `data:` line */
-    wick_str data;
-    /** A comment, for keeping the connection alive; one line */
-    wick_str comment;
-    /** Milliseconds before the browser reconnects; 0 leaves it out */
-    uint32_t retry_ms;
-    /** 1: write `data:` even though data is empty */
-    int has_data;
-} wick_http_sse;
-
-/** Write a server-sent event with LF line ends and the empty line behind it (WHATWG HTML section 9.2). */
-WICK_API wick_status wick_http_sse_write(const wick_http_sse *event, char *out, size_t cap, size_t *need);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "wick/http_answer.h"
+#include "wick/http_request.h"
 
 #endif

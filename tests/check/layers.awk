@@ -12,7 +12,7 @@ BEGIN {
     may["ws"] = " base http ws "
     may["agent"] = " base json agent "
     public["base"] = "base"
-    split("http url route origin cookie bearer proxy problem sse cors", names, " ")
+    split("http http_answer http_request diagnose forwarded sse", names, " ")
     for (i in names)
         public[names[i]] = "http"
     split("frame conn handshake deflate queue prepared", names, " ")
