@@ -11,9 +11,13 @@
 #include "lib/log.h"
 #include "lib/options.h"
 
+/* The longest interval that may be asked for. */
+#define DAY_MS 86400000
+
 static const char *host = "127.0.0.1";
 static uint64_t port = 9001;
 static uint64_t max_message = 64u << 20;
+static uint64_t ping_interval = WICK_DEFAULT_PING_INTERVAL_MS;
 static int deflate;
 static const char *cert, *key;
 
@@ -21,6 +25,8 @@ static const struct option_spec specs[] = {
     { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
     { "port", "N", "port to listen on, 0 for a free one (9001)", OPTION_NUMBER, &port, 65535 },
     { "max-message", "BYTES", "the largest message, K, M and G allowed (64M)", OPTION_NUMBER, &max_message, 0 },
+    { "ping-interval", "MS", "silence after which a ping is sent, 0 for never (25000)", OPTION_NUMBER, &ping_interval,
+      DAY_MS },
     { "deflate", NULL, "permessage-deflate; needs a build WITH_ZLIB=1", OPTION_FLAG, &deflate, 0 },
     { "cert", "F", "certificate chain for wss; needs a build WITH_OPENSSL=1", OPTION_TEXT, &cert, 0 },
     { "key", "F", "its private key", OPTION_TEXT, &key, 0 },
@@ -84,6 +90,7 @@ static void check_options(int argc, char **argv)
     if (cert || key)
         options_wrong(&program, "--cert, --key: this build has no TLS; build with WITH_OPENSSL=1");
     config.kernels = wick_kernels_best();
+    config.ping_interval_ms = ping_interval ? ping_interval : WICK_NEVER;
     config.max_message = config.max_frame = max_message ? max_message : 1;
 }
 

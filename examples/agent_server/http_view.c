@@ -7,8 +7,8 @@
  *     SSE        retry: 2000            first
  *                id: <epoch>:<seq>      a frame for each message; without id if the message moves no cursor
  *                data: {...}
- *                : keep-alive           after 15 s of silence
- *     NDJSON     {...}                  a line for each message
+ *                : keep-alive           after 15 s of silence (--comment-interval)
+ *     NDJSON     {...}                  a line for each message; an empty one after silence
  *     long poll  {"epoch":E,"events":[...],"next":"E:S"}
  */
 #include <stdio.h>
@@ -19,7 +19,6 @@
 #include "agent_server/http_mission.h"
 
 #define RETRY_MS "2000"
-#define SILENCE_MS 15000
 /* A long poll that has that many bytes is answered; the rest comes with the next one. */
 #define POLL_BYTES (256u << 10)
 
@@ -253,20 +252,26 @@ int view_deliver(struct peer *peer, const wick_outgoing *message)
 
 /* ---- Time -------------------------------------------------------------------------------------------------------- */
 
+static uint64_t next_comment(const struct view *view)
+{
+    return server.comment_interval_ms ? view->said_ms + server.comment_interval_ms : WICK_NEVER;
+}
+
 static void on_view_due(struct loop *loop, struct source *source)
 {
     struct view *view = (struct view *)(void *)source;
     static const char comment[] = ": keep-alive\n\n";
-    wick_slice slice = { (const uint8_t *)comment, sizeof comment - 1 };
+    int sse = view->form == VIEW_SSE;
+    wick_slice slice = { (const uint8_t *)(sse ? comment : "\n"), sse ? sizeof comment - 1 : 1 };
     if (view->over || view->form == VIEW_POLL) {
         end_view(view);
         return;
     }
-    if (loop->now_ms - view->said_ms >= SILENCE_MS) {
+    if (loop->now_ms >= next_comment(view)) {
         http_stream_write(view->peer, &slice, 1); /* one that is refused is not missed: output is on its way */
         view->said_ms = loop->now_ms;
     }
-    loop_arm(loop, source, view->said_ms + SILENCE_MS);
+    loop_arm(loop, source, next_comment(view));
 }
 
 /* ---- The beginning ----------------------------------------------------------------------------------------------- */
@@ -288,16 +293,17 @@ static void begin_stream(struct view *view)
     wick_http_header fields[] = {
         { { "Cache-Control", 13 }, { "no-cache, no-transform", 22 } },
         { { "X-Accel-Buffering", 17 }, { "no", 2 } },
+        { { "Content-Encoding", 16 }, { "identity", 8 } }, /* Caddy and nginx do not compress it then */
         { { "Session-Id", 10 }, { NULL, 0 } },
         { { "Resume-Token", 12 }, { NULL, 0 } },
     };
     static const char retry[] = "retry: " RETRY_MS "\n\n";
     wick_slice first = { (const uint8_t *)retry, sizeof retry - 1 };
-    wick_http_answer answer = { .status = 200, .headers = fields, .header_count = 2 };
+    wick_http_answer answer = { .status = 200, .headers = fields, .header_count = 3 };
     if (view->only_len && wick_experience_info(server.experience, view->session, &info) == WICK_OK) {
-        fields[2].value = info.id; /* the client may not know them yet */
-        fields[3].value = (wick_str){ info.resume_token, WICK_TOKEN_SIZE };
-        answer.header_count = 4;
+        fields[3].value = info.id; /* the client may not know them yet */
+        fields[4].value = (wick_str){ info.resume_token, WICK_TOKEN_SIZE };
+        answer.header_count = 5;
     }
     answer.content_type = view->form == VIEW_SSE ? WICK_STR("text/event-stream") : WICK_STR("application/x-ndjson");
     if (http_stream_begin(view->peer, &answer) < 0) {
@@ -308,7 +314,7 @@ static void begin_stream(struct view *view)
     view->said_ms = server.loop.now_ms;
     if (view->form == VIEW_SSE)
         http_stream_write(view->peer, &first, 1);
-    loop_arm(&server.loop, &view->source, view->said_ms + SILENCE_MS);
+    loop_arm(&server.loop, &view->source, next_comment(view));
     view_room(view->peer); /* what was held back until here */
 }
 

@@ -13,8 +13,10 @@
 
 /* The most rules that --route FILE may have. */
 #define ROUTES_MAX 1024
+/* The longest interval that may be asked for. */
+#define DAY_MS 86400000
 
-struct server server;
+struct server server = { .ping_interval_ms = WICK_DEFAULT_PING_INTERVAL_MS, .comment_interval_ms = 15000 };
 
 static const char *host = "127.0.0.1";
 static uint64_t port = 8080;
@@ -30,6 +32,10 @@ static const struct option_spec specs[] = {
       &route_file, 0 },
     { "token", "T", "let in only who has this token", OPTION_TEXT, &server.token, 0 },
     { "origin", "O", "let pages of this origin connect too; may be repeated", OPTION_LIST, &origins, 0 },
+    { "ping-interval", "MS", "silence after which a WebSocket is pinged, 0 for never (25000)", OPTION_NUMBER,
+      &server.ping_interval_ms, DAY_MS },
+    { "comment-interval", "MS", "silence after which a stream gets a comment, 0 for never (15000)", OPTION_NUMBER,
+      &server.comment_interval_ms, DAY_MS },
     { "runtime", "URL", "let the agent_runtime at this ws:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
@@ -175,6 +181,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < commands.count; i++)
         if (agents_add_command(&server.agents, commands.values[i]) < 0)
             options_wrong(&program, "--agent %s: ID=COMMAND expected", commands.values[i]);
+    socket_init();
     server.start_ms = server.loop.now_ms;
     server.http.loop = &server.loop;
     server.http.on_request = on_request;

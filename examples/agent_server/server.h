@@ -20,6 +20,7 @@ struct server {
     uint64_t start_ms;
     size_t sockets;       /* WebSockets that are open */
     /* From the command line. */
+    uint64_t ping_interval_ms, comment_interval_ms; /* 0: never */
     const char *runtime_url; /* NULL: in this process */
     const char *token;    /* NULL: none is needed */
     wick_str *origins;
@@ -57,6 +58,7 @@ void view_room(struct peer *peer);
 void views_end(void);
 
 /* socket.c: /api/runtime/agent, and /ws, where a quiet client speaks the mission profile. */
+void socket_init(void);
 void socket_request(struct peer *peer, const struct http_request *request, int mission);
 int socket_deliver(struct peer *peer, const wick_outgoing *message);
 

@@ -88,12 +88,17 @@ static const wick_conn_callbacks conn_callbacks = {
     .on_message = on_message,
 };
 
-static const wick_conn_config conn_config = {
+static wick_conn_config conn_config = {
     .size = sizeof conn_config,
     .callbacks = &conn_callbacks,
     .max_frame = WICK_DEFAULT_MESSAGE_BYTES,
     .max_message = WICK_DEFAULT_MESSAGE_BYTES,
 };
+
+void socket_init(void)
+{
+    conn_config.ping_interval_ms = server.ping_interval_ms ? server.ping_interval_ms : WICK_NEVER;
+}
 
 /* ---- The life of a socket ---- */
 

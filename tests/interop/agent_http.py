@@ -473,6 +473,31 @@ def missions_that_are_refused(server):
     assert server.health()["sessions"] == 0
 
 
+# ---- Silence ----
+
+@server_case("--comment-interval", "100", "--ping-interval", "100")
+def silence_is_filled(server):
+    query, answer = start(server, "a")
+    poll(server, query)
+    cursor = {"Last_Event_ID": poll(server, query)["next"]}
+    for accept, line in (("text/event-stream", ": keep-alive\n"), ("application/x-ndjson", "\n")):
+        stream = Stream(server, f"/api/events?{query}", Accept=accept, **cursor)
+        assert stream.response.headers["Content-Encoding"] == "identity"
+        before = time.monotonic()
+        lines = [stream.line() for _ in range(6)]
+        took = time.monotonic() - before
+        stream.close()
+        assert lines.count(line) >= 2 and took > 0.15, (took, lines)
+        assert set(lines) <= {line, "retry: 2000\n", "\n"}, lines
+    with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+        raw.sendall(f"GET {PATH} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+        data = b""
+        while not data.endswith(b"\x89\x00"):
+            data += raw.recv(1000)
+        assert data.startswith(b"HTTP/1.1 101 "), data
+
+
 # ---- Who may ----
 
 @server_case("--origin", "https://app.example")
