@@ -277,13 +277,13 @@ extern "C" {
     F(session_opened, replay_count, "replay_count", INT, OPTIONAL, 0, WICK_INT_MAX, NONE, "events sent again") \
     F(session_opened, heartbeat, "heartbeat", NEST, REQUIRED, 0, 0, heartbeat, "when the server pings")                \
     F(session_opened, limits, "limits", NEST, REQUIRED, 0, 0, session_limits, "what the server takes")                 \
-    F(session_opened, pending_inputs, "pending_inputs", ARRAY, OPTIONAL, 0, 0, NONE, "agent.input_request payloads")
+    F(session_opened, pending_inputs, "pending_inputs", ARRAY, OPTIONAL, 0, 0, NONE,                                   \
+      "open agent.input_request payloads, each with invocation_id and agent_id")
 #define WICK_FIELDS_session_reset(F)                                                                                   \
     F(session_reset, reason, "reason", STRING, REQUIRED, 1, 64, NONE, "window_expired, epoch_changed, slow_consumer") \
     F(session_reset, epoch, "epoch", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "life of the stream")                       \
     F(session_reset, head_seq, "head_seq", INT, REQUIRED, 0, WICK_INT_MAX, NONE, "number of the newest event")         \
-    F(session_reset, rooms, "rooms", ARRAY, OPTIONAL, 0, 0, NONE, "rooms that the session is in") \
-    F(session_reset, snapshot, "snapshot", OBJECT, REQUIRED, 0, 0, NONE, "where the runs stand, with whole texts")
+    F(session_reset, snapshot, "snapshot", OBJECT, REQUIRED, 0, 0, NONE, "runs with whole texts, rooms, open questions")
 #define WICK_FIELDS_session_update(F)                                                                                  \
     F(session_update, want, "want", ARRAY, OPTIONAL, 0, 0, NONE, "types to be sent, with * for any characters")        \
     F(session_update, coalesce_ms, "coalesce_ms", INT, OPTIONAL, 0, 250, NONE, "how long events may wait")             \

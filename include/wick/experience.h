@@ -351,7 +351,7 @@ typedef struct wick_experience_counts {
  * Give the bytes that an Experience with this config takes; 0 if the config is wrong.
  *
  * The pool, two messages of the largest size and a snapshot, and about 900 bytes a session, 550 a link, 220 an
- * invocation, 900 and question_bytes a question, 340 an id that is remembered.
+ * invocation, 1,900 and question_bytes a question, 340 an id that is remembered.
  */
 WICK_API size_t wick_experience_size(const wick_experience_config *config);
 
@@ -517,7 +517,8 @@ WICK_API wick_status wick_experience_info(const wick_experience *experience, wic
                                           wick_session_info *info);
 
 /**
- * Write the open questions of a session as a JSON array of agent.input_request payloads.
+ * Write the open questions of a session as a JSON array of agent.input_request payloads, each with the invocation_id
+ * and agent_id of the run that has asked.
  *
  * Returns WICK_OK; WICK_E_STATE if the session is gone; WICK_E_SPACE with *len set to what is needed.
  */

@@ -65,7 +65,7 @@ static void after(wick_experience *x, uint32_t run, const wick_event *event, uin
 {
     switch (event->type) {
     case WICK_TYPE_AGENT_INPUT_REQUEST:
-        wick_question_open(x, run, &event->as.input_request, now_ms);
+        wick_question_open(x, run, event, now_ms);
         break;
     case WICK_TYPE_AGENT_INPUT_RESOLVED:
         wick_question_resolved(x, run, &event->as.input_resolved);

@@ -176,6 +176,9 @@ typedef struct wick_asker {
     void *user;
 } wick_asker;
 
+/* What is kept behind a question's payload: which run of which agent has asked. Every byte of an id may be escaped. */
+#define WICK_QUESTION_IDS (8 * WICK_LIMIT_ID)
+
 /* ---- The layout ------------------------------------------------------------------------------------------ */
 
 /* Bytes of the input buffer: a message with an envelope around it. */
@@ -249,7 +252,7 @@ static inline wick_table *wick_room_table(const wick_experience *x)
 static inline char *wick_question_payload(const wick_experience *x, uint32_t slot)
 {
     return (char *)(uintptr_t)wick_room_table(x) + wick_table_size(x->config.rooms) +
-           (size_t)slot * x->config.question_bytes;
+           (size_t)slot * (x->config.question_bytes + WICK_QUESTION_IDS);
 }
 
 static inline char *wick_input_buffer(const wick_experience *x)
@@ -396,7 +399,7 @@ size_t wick_rooms_write(const wick_experience *x, uint32_t session, char *out);
 
 /* Whether a question can be remembered. */
 wick_status wick_question_check(const wick_experience *x, const wick_input_request *question);
-void wick_question_open(wick_experience *x, uint32_t run, const wick_input_request *question, uint64_t now_ms);
+void wick_question_open(wick_experience *x, uint32_t run, const wick_event *event, uint64_t now_ms);
 /* The Runtime has told agent.input_resolved. */
 void wick_question_resolved(wick_experience *x, uint32_t run, const wick_input_resolved *resolved);
 /* A run is over: what it asked needs no answer any more. */

@@ -10,7 +10,7 @@
 
 #define VERSION "1.0"
 /* Room for session.opened without its questions, session.reset without its snapshot. */
-#define HEAD_MAX (1536 + WICK_ROOMS_TEXT)
+#define HEAD_MAX 1536
 
 /* What session.open comes to, before it is done. */
 typedef struct opening {
@@ -92,20 +92,42 @@ static wick_status deliver_around(wick_experience *x, uint32_t link, const wick_
     return wick_link_deliver(x, link, event->type, slices, 3, cursor);
 }
 
+static size_t put_text(char *out, const char *text)
+{
+    size_t len = wick_text_from(text).len;
+    memcpy(out, text, len);
+    return len;
+}
+
+/* Write the snapshot of a session into the body buffer: its runs, its rooms, its open questions. Returns the bytes. */
+static size_t write_snapshot(wick_experience *x, uint32_t session)
+{
+    char *out = wick_body_buffer(x);
+    size_t cap = wick_body_size(x), len, written, need;
+    if (wick_stream_snapshot(&wick_session_at(x, session)->stream, out, cap - WICK_ROOMS_TEXT - 64, &len) != WICK_OK)
+        len = put_text(out, "{\"invocations\":[],\"truncated\":true}");
+    len--; /* the brace */
+    if (wick_session_at(x, session)->room_count) {
+        len += put_text(out + len, ",\"rooms\":");
+        len += wick_rooms_write(x, session, out + len);
+    }
+    if (wick_questions_count(x, wick_session_handle(x, session))) {
+        len += put_text(out + len, ",\"pending_inputs\":");
+        wick_questions_write(x, wick_session_handle(x, session), out + len, cap - len - 1, &written, &need);
+        len += written;
+    }
+    out[len++] = '}';
+    return len;
+}
+
 wick_status wick_reset_send(wick_experience *x, uint32_t link, uint64_t now_ms)
 {
-    static const char empty[] = "{\"invocations\":[],\"truncated\":true}";
     wick_link_slot *l = wick_link_at(x, link);
     wick_stream *stream = &wick_session_at(x, l->session)->stream;
     wick_event event;
     wick_cursor cursor = { wick_stream_epoch(stream), wick_stream_head(stream) };
-    char *snapshot = wick_body_buffer(x), rooms[WICK_ROOMS_TEXT];
     const char *reason = wick_reset_name((wick_reset)l->reset);
-    size_t len;
-    if (wick_stream_snapshot(stream, snapshot, wick_body_size(x), &len) != WICK_OK) {
-        len = sizeof empty - 1;
-        memcpy(snapshot, empty, len);
-    }
+    size_t len = write_snapshot(x, l->session);
     memset(&event, 0, sizeof event);
     event.type = WICK_TYPE_SESSION_RESET;
     event.head.ts = unix_now(x, now_ms);
@@ -113,13 +135,9 @@ wick_status wick_reset_send(wick_experience *x, uint32_t link, uint64_t now_ms)
     event.as.session_reset.reason = wick_text_from(reason);
     event.as.session_reset.epoch = (int64_t)cursor.epoch;
     event.as.session_reset.head_seq = (int64_t)cursor.seq;
-    if (wick_session_at(x, l->session)->room_count) {
-        event.as.session_reset.rooms = wick_text_of(rooms, wick_rooms_write(x, l->session, rooms));
-        event.as.session_reset.rooms.form = WICK_TEXT_JSON;
-    }
     event.as.session_reset.snapshot = WICK_TEXT("{}");
     event.as.session_reset.snapshot.form = WICK_TEXT_JSON;
-    wick_status status = deliver_around(x, link, &event, snapshot, len, &cursor);
+    wick_status status = deliver_around(x, link, &event, wick_body_buffer(x), len, &cursor);
     if (status != WICK_OK)
         return status;
     wick_reader_leave(&l->at, stream, now_ms);

@@ -49,8 +49,34 @@ wick_status wick_question_check(const wick_experience *x, const wick_input_reque
     return WICK_OK;
 }
 
-void wick_question_open(wick_experience *x, uint32_t run, const wick_input_request *question, uint64_t now_ms)
+/* Write the payload as clients get it again, with the ids of the run and of its agent in it. */
+static void keep_payload(wick_experience *x, uint32_t slot, const wick_event *event)
 {
+    const wick_text run = wick_slot_name_text(wick_table_name(wick_run_table(x), wick_question_at(x, slot)->run));
+    char *out = wick_question_payload(x, slot);
+    wick_json_writer w;
+    size_t len = 0, more = 0;
+    if (wick_payload_write(WICK_TYPE_AGENT_INPUT_REQUEST, &event->as.input_request,
+                           WICK_JSON_REPLACE | WICK_JSON_TRUSTED, out, x->config.question_bytes, &len, NULL) != WICK_OK)
+        return;
+    wick_json_writer_init(&w, out + len - 1, WICK_QUESTION_IDS + 1, WICK_JSON_REPLACE);
+    wick_json_put_object(&w);
+    wick_json_put_key(&w, "invocation_id", 13);
+    wick_json_put_text(&w, &run);
+    if (event->head.agent_id.data) {
+        wick_json_put_key(&w, "agent_id", 8);
+        wick_json_put_text(&w, &event->head.agent_id);
+    }
+    wick_json_put_object_end(&w);
+    if (wick_json_writer_end(&w, &more) != WICK_OK)
+        return;
+    out[len - 1] = ','; /* one object out of two */
+    wick_question_at(x, slot)->payload_len = (uint32_t)(len - 1 + more);
+}
+
+void wick_question_open(wick_experience *x, uint32_t run, const wick_event *event, uint64_t now_ms)
+{
+    const wick_input_request *question = &event->as.input_request;
     uint32_t slot = question_slot(x);
     wick_question *q = wick_question_at(x, slot);
     wick_str id;
@@ -73,9 +99,7 @@ void wick_question_open(wick_experience *x, uint32_t run, const wick_input_reque
         q->fallback_len = (uint32_t)len;
     wick_run_at(x, run)->questions++;
     wick_session_at(x, wick_session_slot_of(x, q->session))->questions++;
-    if (wick_payload_write(WICK_TYPE_AGENT_INPUT_REQUEST, question, WICK_JSON_REPLACE | WICK_JSON_TRUSTED,
-                           wick_question_payload(x, slot), x->config.question_bytes, &len, NULL) == WICK_OK)
-        q->payload_len = (uint32_t)len;
+    keep_payload(x, slot, event);
     x->counts.questions++;
 }
 

@@ -79,7 +79,9 @@ async def a_question_waits_for_its_answer(server):
     assert server.health()["pending_inputs"] == 1
     opened = await client.open()
     assert opened["recovered"] and [q["request_id"] for q in opened["pending_inputs"]] == [asked["request_id"]]
-    assert opened["pending_inputs"][0]["question"] == asked["question"]
+    again = opened["pending_inputs"][0]
+    assert again["question"] == asked["question"] and again["agent_id"] == "guide.operations", again
+    assert again["invocation_id"] == client.events[-1]["invocation_id"], again
     answer = {"type": "agent.input_response", "payload": {"request_id": asked["request_id"], "content": "left, \u2190"}}
     await client.say({**answer, "id": "a"})
     assert (await client.reply("a"))["type"] == "accepted"

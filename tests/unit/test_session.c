@@ -651,11 +651,21 @@ static void questions_wait(void)
     wick_experience_detach(x, link, now);
     CHECK_STATUS(wick_experience_inputs(x, session, out, sizeof out, &len), WICK_OK);
     CHECK(len < sizeof out && memcmp(out, "[{\"request_id\":\"q1\",\"question\":\"which?\"", 39) == 0);
+    static const char ids[] = ",\"invocation_id\":\"i1\",\"agent_id\":\"guide.content\"}]";
+    CHECK(memcmp(out + len - (sizeof ids - 1), ids, sizeof ids - 1) == 0);
     CHECK_STATUS(wick_experience_inputs(x, session, out, 10, &len), WICK_E_SPACE);
     /* It comes again, the answer is given elsewhere, and the run goes on. */
     clear();
     link = resumed(1, &known, 2);
     HAS(1, "\"pending_inputs\":[{\"request_id\":\"q1\",\"question\":\"which?\"");
+    /* Also where the events are not kept: in the snapshot. */
+    wick_view_config late = { .size = sizeof late, .after = { 999, 1 } };
+    wick_link view;
+    CHECK_STATUS(wick_experience_view(x, &readers[2], session, &late, &view, now), WICK_OK);
+    HAS(2, "\"type\":\"session.reset\"");
+    HAS(2, "],\"pending_inputs\":[{\"request_id\":\"q1\",\"question\":\"which?\"");
+    HAS(2, "\"invocation_id\":\"i1\",\"agent_id\":\"guide.content\"}]}}}");
+    wick_experience_detach(x, view, now);
     clear();
     post(session, ANSWER("a1", "{\"a\":1}"));
     CHECK_INT(last_type, WICK_TYPE_ACCEPTED);
@@ -1005,7 +1015,7 @@ static void rooms(void)
     clear();
     c.epoch++;
     three = resumed(4, &c, 0);
-    HAS(4, "\"rooms\":[\"r/1\"],\"snapshot\":{\"invocations\":[]}}}");
+    HAS(4, "\"snapshot\":{\"invocations\":[],\"rooms\":[\"r/1\"]}}}");
     clear();
     say(three, "{\"type\":\"room.leave\",\"id\":\"l\",\"payload\":{\"room\":\"r/1\"}}");
     HAS(4, "{\"type\":\"room.left\",\"re\":\"l\",\"payload\":{\"room\":\"r/1\"}}");
