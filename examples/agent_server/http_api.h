@@ -88,6 +88,15 @@ void events_post(struct peer *peer, const struct http_request *request);
 /* POST /api/runtime/agent */
 void agent_post(struct peer *peer, const struct http_request *request);
 
+/* ---- http_open.c: session.open by POST ---- */
+
+/* Whether the body of a request is a session.open. */
+int open_is_asked(const struct http_request *request);
+void open_post(struct peer *peer, const struct http_request *request);
+/* Whether a reader is the request that is being answered, and what it is told. */
+int open_is(const struct peer *peer);
+int open_deliver(const wick_outgoing *message);
+
 /* ---- http_schema.c: /.well-known/agent-events and its schema.json ---- */
 
 void description_get(struct peer *peer);

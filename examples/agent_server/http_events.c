@@ -184,10 +184,16 @@ void events_post(struct peer *peer, const struct http_request *request)
     struct growing out = { 0 };
     const char *sentence;
     int array;
-    wick_session session = entered(peer, request->head);
+    wick_session session;
+    wick_code code = enter(request->head, &session);
+    if (!code && !session && open_is_asked(request)) {
+        open_post(peer, request);
+        return;
+    }
+    session = entered(peer, request->head);
     if (!session)
         return;
-    wick_code code = check_body(request, &array, &sentence);
+    code = check_body(request, &array, &sentence);
     if (code) {
         api_problem_text(peer, code, sentence);
         return;

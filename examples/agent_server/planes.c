@@ -96,6 +96,8 @@ static int on_deliver(void *user, void *reader, const wick_outgoing *message)
 {
     struct peer *peer = reader;
     (void)user;
+    if (open_is(peer))
+        return open_deliver(message);
     if (view_is(peer))
         return view_deliver(peer, message);
     return socket_deliver(peer, message);
@@ -104,6 +106,8 @@ static int on_deliver(void *user, void *reader, const wick_outgoing *message)
 static void on_close(void *user, void *reader, unsigned code, const char *reason)
 {
     (void)user;
+    if (open_is(reader))
+        return;
     if (view_is(reader)) {
         view_close(reader);
         return;

@@ -124,6 +124,84 @@ async def a_run_heard_on_three_transports(server):
     assert reader.text == whole and reader.text.count("heron") == 1500, (len(reader.text), len(whole))
 
 
+# ---- A session that begins over HTTP ----
+
+
+def opening(**payload):
+    return {"type": "session.open", "id": "o", "payload": {"versions": ["1.0"], **payload}}
+
+
+def opened(answer):
+    status, body = answer
+    assert status == 202 and len(body["accepted"]) == 1, answer
+    reply = body["accepted"][0]
+    assert reply["type"] == "session.opened" and reply["re"] == "o" and "seq" not in reply, reply
+    return reply["payload"]
+
+
+def refused(answer, status, code):
+    assert answer[0] == status and answer[1]["code"] == code, answer
+
+
+def read_from(server, session, epoch, seq, wait_ms=2000):
+    status, answer = ask(server, "GET", f"/api/events?after={epoch}:{seq}&wait_ms={wait_ms}", Accept="application/json",
+                          Session_Id=session["session_id"], Resume_Token=session["resume_token"])
+    assert status == 200, answer
+    return answer
+
+
+@server_case()
+async def a_session_is_opened_by_post(server):
+    session = opened(ask(server, "POST", "/api/events", opening(client={"name": "t", "version": "1"})))
+    assert session["recovered"] is False and session["head_seq"] == 0 and session["pending_inputs"] == []
+    text = {"type": "agent.message", "id": "1", "payload": {"text": "a b", "context": {"surface": "experience_pillar"}}}
+    keys = {"Session_Id": session["session_id"], "Resume_Token": session["resume_token"]}
+    for duplicate in (False, True, True):  # the answer may be lost, the message is said again
+        status, said = ask(server, "POST", "/api/events", text, **keys)
+        assert status == 202 and said["accepted"][0]["payload"].get("duplicate", False) is duplicate, said
+    reader = Reader()
+    while not reader.done:
+        for event in read_from(server, session, session["epoch"], reader.last)["events"]:
+            reader.take(event, "poll")
+    assert reader.text == "a b"
+    last = reader.last
+
+    # Resumed, with the tokens that a WebSocket would get; a WebSocket that has the session is taken over.
+    resume = {"session_id": session["session_id"], "resume_token": session["resume_token"], "epoch": session["epoch"]}
+    async with websockets.connect(server.url, subprotocols=["agent-events.v1"]) as ws:
+        await ws.send(json.dumps(opening(**resume, last_seq=last)))
+        older = (await hear(ws))["payload"]
+        assert older["recovered"] is True
+        again = opened(ask(server, "POST", "/api/events",
+                           opening(**{**resume, "resume_token": older["resume_token"]}, last_seq=1)))
+        assert again["recovered"] is True and again["replay_count"] == last - 1 and again["resume_token"] != older["resume_token"]
+        await asyncio.wait_for(ws.wait_closed(), 10)
+        assert ws.close_code == 4409
+    assert read_from(server, again, again["epoch"], 1)["next"] == f"{again['epoch']}:{last}"
+    refused(ask(server, "POST", "/api/events", opening(**resume, last_seq=last)), 403, "SESSION_FORBIDDEN")
+    refused(ask(server, "POST", "/api/events", opening(**{**resume, "resume_token": "0" * 32}, last_seq=last)), 403,
+            "SESSION_FORBIDDEN")
+    refused(ask(server, "POST", "/api/events", opening(versions=["2.0"])), 400, "INVALID_PAYLOAD")
+    refused(ask(server, "POST", "/api/events", [opening()]), 403, "SESSION_FORBIDDEN")
+    refused(ask(server, "GET", "/api/events", opening()), 403, "SESSION_FORBIDDEN")
+    assert server.health()["sessions"] == 1, server.health()
+
+    # One that the server does not know is opened anew, and says so to whoever comes with the old cursor.
+    strange = opened(ask(server, "POST", "/api/events", opening(session_id="gone", resume_token="0" * 32, epoch=5, last_seq=9)))
+    assert strange["session_id"] == "gone" and strange["recovered"] is False and strange["epoch"] != 5
+    reset, = read_from(server, strange, 5, 9)["events"]
+    assert reset["type"] == "session.reset" and reset["payload"]["reason"] == "epoch_changed", reset
+
+
+@server_case("--token", "s3cret")
+async def a_session_opened_by_post_needs_the_token(server):
+    refused(ask(server, "POST", "/api/events", opening()), 401, "AUTH_REQUIRED")
+    refused(ask(server, "POST", "/api/events", opening(auth={"scheme": "bearer", "token": "no"})), 401, "AUTH_INVALID")
+    refused(ask(server, "POST", "/api/events", opening(), Authorization="Bearer no"), 401, "AUTH_INVALID")
+    opened(ask(server, "POST", "/api/events", opening(), Authorization="Bearer s3cret"))
+    opened(ask(server, "POST", "/api/events", opening(auth={"scheme": "bearer", "token": "s3cret"})))
+
+
 # ---- The mission profile ----
 
 async def until(ws, *ends):
