@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent_server/server.h"
+#include "lib/http_client.h"
 #include "lib/log.h"
 #include "lib/options.h"
 
@@ -194,6 +195,7 @@ int main(int argc, char **argv)
     int result = loop_run(&server.loop);
     if (serving)
         http_close(&server.http);
+    http_call_cancel_all();
     peer_free_all(&server.loop);
     planes_free();
     pages_free();

@@ -12,6 +12,7 @@
 #ifndef EXAMPLES_CLIENT_H
 #define EXAMPLES_CLIENT_H
 
+#include "lib/http_client.h"
 #include "lib/ws.h"
 
 /* Why there is no connection. Valid until on_failed returns. */
@@ -22,6 +23,8 @@ struct client_failure {
     const char *text;
     /* The handshake's status: WICK_E_REFUSED, WICK_E_HANDSHAKE_ACCEPT, ...; WICK_OK in the stages before it. */
     wick_status status;
+    /* What was seen on the way; NULL if it did not come to that. */
+    const struct http_trace *trace;
     /* The server's refusal, or NULL; its body as far as it came, up to 64 KiB. */
     const wick_http_response *response;
     const uint8_t *body;
@@ -45,5 +48,7 @@ void client_connect(struct loop *loop, const struct client_options *options, str
 
 /* The subprotocol that the server chose, in on_open; else empty. */
 wick_str client_subprotocol(const struct peer *peer);
+/* What was seen on the way, in on_open; else NULL. */
+const struct http_trace *client_trace(const struct peer *peer);
 
 #endif

@@ -109,7 +109,7 @@ struct peer {
     uint16_t phase;   /* the protocol's */
     union {
         struct http_state http;
-        struct client *client;
+        struct http_call *call;
         wick_conn ws;
         struct peer *next_free;
     } as;

@@ -14,11 +14,11 @@
 
 #define BACKLOG 4096
 
-static char *format(const struct sockaddr_storage *address, socklen_t len, char name[SOCKET_NAME])
+char *socket_name(const struct sockaddr *address, unsigned len, char name[SOCKET_NAME])
 {
     char host[NI_MAXHOST], port[NI_MAXSERV];
-    const char *shape = address->ss_family == AF_INET6 ? "[%.64s]:%.8s" : "%.64s:%.8s";
-    if (getnameinfo((const struct sockaddr *)address, len, host, sizeof host, port, sizeof port,
+    const char *shape = address->sa_family == AF_INET6 ? "[%.64s]:%.8s" : "%.64s:%.8s";
+    if (getnameinfo(address, len, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         snprintf(name, SOCKET_NAME, "?");
     else
@@ -31,7 +31,7 @@ char *socket_peer_name(int fd, char name[SOCKET_NAME])
     struct sockaddr_storage address = { 0 };
     socklen_t len = sizeof address;
     getpeername(fd, (struct sockaddr *)&address, &len);
-    return format(&address, len, name);
+    return socket_name((struct sockaddr *)&address, len, name);
 }
 
 char *socket_own_name(int fd, char name[SOCKET_NAME])
@@ -39,7 +39,7 @@ char *socket_own_name(int fd, char name[SOCKET_NAME])
     struct sockaddr_storage address = { 0 };
     socklen_t len = sizeof address;
     getsockname(fd, (struct sockaddr *)&address, &len);
-    return format(&address, len, name);
+    return socket_name((struct sockaddr *)&address, len, name);
 }
 
 unsigned socket_port(int fd)

@@ -16,6 +16,11 @@
  */
 int socket_listen(const char *host, unsigned port, char name[SOCKET_NAME]);
 
+struct sockaddr;
+
+/* "127.0.0.1:5000" or "[::1]:5000": an address of len bytes. Returns name. */
+char *socket_name(const struct sockaddr *address, unsigned len, char name[SOCKET_NAME]);
+
 /* "127.0.0.1:5000" or "[::1]:5000": the other end of a socket, or this end of it. Returns name. */
 char *socket_peer_name(int fd, char name[SOCKET_NAME]);
 char *socket_own_name(int fd, char name[SOCKET_NAME]);

@@ -81,21 +81,21 @@ void command_target(const struct program *program, const char *text, struct clie
 
 static void close_one(struct peer *peer, void *arg)
 {
-    (void)arg;
-    if (peer_is_ws(peer))
-        ws_close(peer, 1000, NULL);
-    else
-        peer_close(peer);
+    if (!peer_is_ws(peer))
+        return;
+    ws_close(peer, 1000, NULL);
+    *(int *)arg = 1;
 }
 
-/* The first signal closes in order, the second at once. */
+/* The first signal closes in order, if there is something to be closed; the second ends at once. */
 static void on_signal(struct loop *loop, int signal)
 {
+    int closing = 0;
     (void)signal;
-    if (interrupted++ || !loop->io)
+    if (!interrupted++)
+        peer_each(loop, close_one, &closing);
+    if (!closing)
         loop_stop(loop);
-    else
-        peer_each(loop, close_one, NULL);
 }
 
 int command_run(const struct client_options *options, struct ws_service *websockets)
@@ -113,6 +113,7 @@ int command_run(const struct client_options *options, struct ws_service *websock
 
 int command_end(void)
 {
+    http_call_cancel_all();
     peer_free_all(&command_loop);
     loop_free(&command_loop);
     free(headers);

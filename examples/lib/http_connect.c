@@ -1,0 +1,137 @@
+/*
+ * http_connect.c - from a host name to a connection, one address after the other: for http_client.c.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/http_call.h"
+
+static int open_socket(struct http_call *call, const struct addrinfo *address)
+{
+    int on = 1;
+    socket_name(address->ai_addr, address->ai_addrlen, call->trace.address);
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+/* An address that does not answer leaves time for those behind it. */
+static void arm_connect(struct http_call *call)
+{
+    uint64_t addresses = 1, now = call->loop->now_ms;
+    for (const struct addrinfo *next = call->next; next; next = next->ai_next)
+        addresses++;
+    call->deadline = call->connect_deadline > now ? now + (call->connect_deadline - now) / addresses : now;
+    http_call_arm(call);
+}
+
+/* Start with the next address that lets us. Returns 0, or -1 if there is none: trace.error says why. */
+static int try_next(struct http_call *call)
+{
+    while (call->next) {
+        const struct addrinfo *address = call->next;
+        call->next = address->ai_next;
+        int fd = open_socket(call, address);
+        if (fd < 0) {
+            call->trace.error = errno;
+            continue;
+        }
+        struct peer *peer = peer_new(&http_calls, fd, EPOLLOUT);
+        if (!peer) {
+            call->trace.error = ENOMEM;
+            close(fd);
+            continue;
+        }
+        peer->as.call = call;
+        call->peer = peer;
+        peer_hold(peer, 0);
+        arm_connect(call);
+        return 0;
+    }
+    return -1;
+}
+
+void http_connect_next(struct http_call *call, int error)
+{
+    http_call_drop_peer(call);
+    call->trace.error = error;
+    if (try_next(call) == 0)
+        return;
+    error = call->trace.error;
+    http_call_finish(call, error == ECONNREFUSED ? HTTP_REFUSED : error == ETIMEDOUT ? HTTP_TIMEOUT : HTTP_UNREACHABLE);
+}
+
+static int has_connected(const struct peer *peer)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    return getpeername(peer->source.fd, (struct sockaddr *)&address, &len) == 0;
+}
+
+static void connected(struct peer *peer)
+{
+    struct http_call *call = peer->as.call;
+    wick_slice slice = { (const uint8_t *)call->request, call->request_len };
+    call->trace.stage = HTTP_AWAITING;
+    call->trace.connected_ms = call->loop->now_ms;
+    call->trace.error = 0;
+    call->deadline = http_call_after(call, call->head_ms);
+    http_call_begin_head(call);
+    peer_write(peer, &slice, 1);
+    peer_go_on(peer);
+    http_call_arm(call);
+}
+
+/* While it is connecting, the peer is asked to tell of room: that is when it is settled again. */
+void http_connect_settle(struct peer *peer)
+{
+    struct http_call *call = peer->as.call;
+    if (!call || call->trace.stage != HTTP_CONNECTING)
+        return;
+    if (has_connected(peer))
+        connected(peer);
+    else
+        peer->flags |= PEER_WANTS_ROOM;
+}
+
+static enum http_outcome resolve(struct http_call *call)
+{
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+    char host[256], port[8];
+    if (call->url.host.len >= sizeof host)
+        return HTTP_BAD_URL;
+    memcpy(host, call->url.host.data, call->url.host.len);
+    host[call->url.host.len] = '\0';
+    snprintf(port, sizeof port, "%u", call->url.port);
+    int error = getaddrinfo(host, port, &hints, &call->addresses);
+    call->next = call->addresses;
+    if (error)
+        call->trace.text = gai_strerror(error);
+    loop_clock(call->loop);
+    return error ? HTTP_NO_HOST : HTTP_PENDING;
+}
+
+/* The first step, from the loop, so that no callback comes before http_call_start() has returned. */
+void http_connect_begin(struct http_call *call)
+{
+    enum http_outcome outcome = call->trace.outcome != HTTP_PENDING ? call->trace.outcome : resolve(call);
+    if (outcome != HTTP_PENDING) {
+        http_call_finish(call, outcome);
+        return;
+    }
+    call->trace.resolved_ms = call->loop->now_ms;
+    call->trace.stage = HTTP_CONNECTING;
+    http_connect_next(call, 0);
+}
