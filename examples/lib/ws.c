@@ -146,9 +146,19 @@ static void ws_due(struct peer *peer)
     arm(peer);
 }
 
+/* A pong puts the next ping in the place of its own deadline: that may be earlier. */
+static void arm_earlier(struct peer *peer)
+{
+    struct loop *loop = peer->service->loop;
+    uint64_t deadline = wick_conn_deadline(&peer->as.ws);
+    if (deadline > loop->now_ms && deadline < loop_armed(loop, &peer->source))
+        arm(peer);
+}
+
 static void ws_settle(struct peer *peer)
 {
     wick_state state = wick_conn_state(&peer->as.ws);
+    arm_earlier(peer);
     if (state == (peer->phase & STATE_MASK))
         return;
     peer->phase = (uint16_t)((peer->phase & ~(unsigned)STATE_MASK) | state);
