@@ -8,6 +8,7 @@
  *   wick/conn.h        a connection: receive, send, close, heartbeat
  *   wick/http.h        request and response heads, fields, bodies; with http_request.h (URLs, origins, routes) and
  *                      http_answer.h (responses, problems, events)
+ *   wick/sse.h         a reader of server-sent events
  *   wick/handshake.h   the opening handshake, server and client
  *   wick/json.h        JSON: a strict reader in place, and a writer
  *   wick/event.h       the typed messages of agent-events v1
@@ -31,6 +32,7 @@
 #include "wick/json.h"
 #include "wick/mission.h"
 #include "wick/runtime.h"
+#include "wick/sse.h"
 #include "wick/stream.h"
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * http_open.c - session.open by POST: how a client that gets no WebSocket through begins a session, or goes on with one.
+ * http_open.c - session.open by POST: how a client that gets no WebSocket through begins a session or goes on with one.
  *
  * For the Experience it is a connection on which session.open comes, and which is gone when it has been answered. The
  * session then stands as if it had just lost its connection.

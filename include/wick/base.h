@@ -135,6 +135,7 @@ typedef struct wick_str {
     X(E_BODY_TOO_BIG, -100, 0, "RFC 9110 15.5.14", "the body is larger than allowed")                       \
     X(E_STREAM_LOST, -101, 0, "", "the log has moved past the reader")                                      \
     X(E_STREAM_FULL, -102, 0, "", "no block of the pool is free, and none can be freed")                    \
+    X(E_EVENT_TOO_BIG, -103, 0, "", "a server-sent event is longer than there is room for")                 \
     X(E_JSON_SYNTAX, -110, 0, "RFC 8259 2", "a character that JSON does not allow here")                    \
     X(E_JSON_CUT, -111, 0, "RFC 8259 2", "the JSON text ends before its value is complete")                 \
     X(E_JSON_TRAILING, -112, 0, "RFC 8259 2", "something follows the JSON value")                           \
