@@ -9,6 +9,7 @@
  *   wick/http.h        request and response heads, fields, bodies; with http_request.h (URLs, origins, routes) and
  *                      http_answer.h (responses, problems, events)
  *   wick/sse.h         a reader of server-sent events
+ *   wick/diagnose.h    what a proxy did to a request, which one, and what to change in it
  *   wick/handshake.h   the opening handshake, server and client
  *   wick/json.h        JSON: a strict reader in place, and a writer
  *   wick/event.h       the typed messages of agent-events v1
@@ -24,6 +25,7 @@
 #include "wick/base.h"
 #include "wick/client.h"
 #include "wick/conn.h"
+#include "wick/diagnose.h"
 #include "wick/event.h"
 #include "wick/experience.h"
 #include "wick/frame.h"
