@@ -195,8 +195,8 @@ typedef uint64_t wick_link;
 #ifndef WICK_DEFAULT_ANSWER_MAX
 #define WICK_DEFAULT_ANSWER_MAX 512
 #endif
-/** Pings that are answered at once; then WICK_PING_RATE a second, and RATE_LIMITED beyond. */
-#define WICK_PING_BURST 20
+/** Pings that are answered at once; then WICK_PING_RATE a second. */
+#define WICK_PING_BURST 50
 #define WICK_PING_RATE 10
 /** Messages in a row that are not JSON, after which the reader is closed with 4400. */
 #define WICK_BAD_MESSAGES_MAX 3
