@@ -17,7 +17,11 @@
 /* The longest interval that may be asked for. */
 #define DAY_MS 86400000
 
-struct server server = { .ping_interval_ms = WICK_DEFAULT_PING_INTERVAL_MS, .comment_interval_ms = 15000 };
+/* The most that --max-sessions takes. */
+#define MAX_SESSIONS 1000000
+
+struct server server = { .ping_interval_ms = WICK_DEFAULT_PING_INTERVAL_MS, .comment_interval_ms = 15000,
+                         .max_sessions = WICK_DEFAULT_SESSIONS };
 
 static const char *host = "127.0.0.1";
 static uint64_t port = 8080;
@@ -37,6 +41,8 @@ static const struct option_spec specs[] = {
       &server.ping_interval_ms, DAY_MS },
     { "comment-interval", "MS", "silence after which a stream gets a comment, 0 for never (15000)", OPTION_NUMBER,
       &server.comment_interval_ms, DAY_MS },
+    { "max-sessions", "N", "sessions at once, attached or not, from 1 to 1000000 (16384)", OPTION_NUMBER,
+      &server.max_sessions, MAX_SESSIONS },
     { "runtime", "URL", "let the agent_runtime at this ws:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
@@ -169,6 +175,8 @@ int main(int argc, char **argv)
     options_parse(&program, argc, argv);
     if (server.token && !*server.token)
         options_wrong(&program, "--token: the token is empty");
+    if (!server.max_sessions)
+        options_wrong(&program, "--max-sessions 0: nobody could connect");
     if (route_file)
         read_routes();
     read_origins();

@@ -15,6 +15,10 @@
 /* Blocks of 1 KiB for the logs of all sessions. Memory that is not used is not touched. */
 #define POOL_BLOCKS 65536
 
+/* Links besides one for each session: other viewers, and clients that come back before the loss of their connection is
+ * noticed. */
+#define EXTRA_LINKS(sessions) ((sessions) / 4 + 64)
+
 static uint64_t now(void)
 {
     return server.loop.now_ms;
@@ -164,6 +168,8 @@ static int init_experience(uint64_t offset)
     wick_experience_config config = { .size = sizeof config, .callbacks = &callbacks, .routes = server.routes,
                                       .route_count = server.route_count, .unix_offset_ms = offset,
                                       .kernels = wick_kernels_best(),
+                                      .sessions = (uint32_t)server.max_sessions,
+                                      .links = (uint32_t)(server.max_sessions + EXTRA_LINKS(server.max_sessions)),
                                       .pool = { .size = sizeof config.pool, .blocks = POOL_BLOCKS } };
     server.experience = malloc(wick_experience_size(&config));
     return server.experience && wick_experience_init(server.experience, &config, now()) == WICK_OK ? 0 : -1;
@@ -212,6 +218,15 @@ void planes_drain(void)
         wick_runtime_drain(server.runtime, now());
     else
         remote_drain();
+}
+
+int planes_take(int quiet)
+{
+    wick_experience_counts counts;
+    wick_experience_count(server.experience, &counts);
+    if (counts.links >= server.max_sessions + EXTRA_LINKS(server.max_sessions))
+        return 0;
+    return !quiet || counts.sessions < server.max_sessions || counts.detached; /* one without runs gives way */
 }
 
 const char *planes_count(wick_runtime_counts *counts)

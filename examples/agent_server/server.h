@@ -21,6 +21,7 @@ struct server {
     size_t sockets;       /* WebSockets that are open */
     /* From the command line. */
     uint64_t ping_interval_ms, comment_interval_ms; /* 0: never */
+    uint64_t max_sessions;
     const char *runtime_url; /* NULL: in this process */
     const char *token;    /* NULL: none is needed */
     wick_str *origins;
@@ -35,6 +36,8 @@ extern struct server server;
 int planes_init(void);
 /* Have on_ready called once clients may come: at once, or when a Runtime elsewhere has answered or has not. */
 int planes_start(void (*on_ready)(void));
+/* Whether a client can be let in: a quiet one needs a session, one with a profile may have come back to its own. */
+int planes_take(int quiet);
 /* What the Runtime counts; returns where it is, in a word or two. */
 const char *planes_count(wick_runtime_counts *counts);
 void planes_free(void);

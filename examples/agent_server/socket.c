@@ -189,6 +189,11 @@ void socket_request(struct peer *peer, const struct http_request *request, int m
         socket->full = shake.subprotocol.len > 0;
         socket->mission = socket->full ? shake.subprotocol.len == profiles[1].len : mission != 0;
         judge_token(request->head, &shake, socket);
+        if (shake.http_status == 101 && !planes_take(!socket->full)) {
+            wick_handshake_refuse(&shake, WICK_REFUSE_RATE_LIMITED);
+            shake.detail = WICK_STR("The server has as many sessions as it takes.");
+            shake.hint = WICK_STR("Try again with growing pauses; agent_server --max-sessions sets the number.");
+        }
     }
     if (!http_upgrade(peer, request, &shake, &sockets, socket))
         free(socket);

@@ -99,6 +99,7 @@ static const struct source_type listener_type = { on_listener_ready, on_listener
 
 int http_listen(struct http_server *server, const char *host, unsigned port)
 {
+    loop_raise_descriptors();
     int fd = socket_listen(host, port, server->authority);
     source_init(&server->listener, &listener_type);
     if (fd < 0) {

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -269,8 +270,23 @@ int loop_signals(struct loop *loop, const int *signals, void (*on_signal)(struct
     return -1;
 }
 
+static struct rlimit old_descriptors;
+
+void loop_raise_descriptors(void)
+{
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= now.rlim_max)
+        return;
+    old_descriptors = now;
+    now.rlim_cur = now.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &now) < 0)
+        old_descriptors.rlim_max = 0;
+}
+
 void loop_child(void)
 {
+    if (old_descriptors.rlim_max)
+        setrlimit(RLIMIT_NOFILE, &old_descriptors);
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_UNBLOCK, &blocked_signals, NULL);
 }

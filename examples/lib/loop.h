@@ -91,7 +91,12 @@ uint64_t loop_armed(const struct loop *loop, const struct source *source);
 /* Have signals delivered to on_signal, between two callbacks. `signals` ends with 0. Returns 0, or -1 with errno.
  * They are blocked for that: a child must call loop_child() between fork() and exec(). */
 int loop_signals(struct loop *loop, const int *signals, void (*on_signal)(struct loop *loop, int signal));
-/* In a child: give signals back their default actions and unblock them. Async-signal-safe. */
+/* In a child: give signals back their default actions and unblock them; take loop_raise_descriptors() back.
+ * Async-signal-safe. */
 void loop_child(void);
+
+/* Let the process have as many descriptors as it may. A child gets the old limit back in loop_child(): programs that
+ * use select() know no more than 1,024. */
+void loop_raise_descriptors(void);
 
 #endif
