@@ -10,6 +10,7 @@
  *                      http_answer.h (responses, problems, events)
  *   wick/sse.h         a reader of server-sent events
  *   wick/diagnose.h    what a proxy did to a request, which one, and what to change in it
+ *   wick/forwarded.h   clients behind proxies: addresses, Forwarded and X-Forwarded-*, PROXY protocol
  *   wick/handshake.h   the opening handshake, server and client
  *   wick/json.h        JSON: a strict reader in place, and a writer
  *   wick/event.h       the typed messages of agent-events v1
@@ -28,6 +29,7 @@
 #include "wick/diagnose.h"
 #include "wick/event.h"
 #include "wick/experience.h"
+#include "wick/forwarded.h"
 #include "wick/frame.h"
 #include "wick/handshake.h"
 #include "wick/http.h"

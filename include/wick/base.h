@@ -124,9 +124,17 @@ typedef struct wick_str {
     X(E_HANDSHAKE_ACCEPT, -77, 0, "RFC 6455 4.1", "Sec-WebSocket-Accept is missing, repeated or wrong")     \
     X(E_HANDSHAKE_SUBPROTOCOL, -78, 0, "RFC 6455 4.1", "the server chose a subprotocol that was not offered")\
     X(E_HANDSHAKE_EXTENSION, -79, 0, "RFC 6455 4.1", "the server chose an extension that was not offered")  \
+    X(E_ADDRESS, -80, 0, "RFC 4291 2.2", "the text is not an IP address or a range of them")                \
+    X(E_PROXY_SIGNATURE, -81, 0, "PROXY 2", "the connection does not begin with a PROXY header")            \
+    X(E_PROXY_LINE, -82, 0, "PROXY 2.1", "the line of the PROXY header is malformed or too long")           \
+    X(E_PROXY_VERSION, -83, 0, "PROXY 2.2", "the PROXY header has an unknown version, command or family")   \
+    X(E_PROXY_LENGTH, -84, 0, "PROXY 2.2", "the PROXY header is too short for its addresses")               \
+    X(E_PROXY_TLV, -85, 0, "PROXY 2.2", "a TLV of the PROXY header is malformed")                           \
+    X(E_PROXY_CHECKSUM, -86, 0, "PROXY 2.2.3", "the checksum of the PROXY header is wrong")                 \
     X(E_FRAME_TOO_BIG, -90, 1009, "RFC 6455 7.4.1", "a frame is larger than max_frame")                     \
     X(E_MESSAGE_TOO_BIG, -91, 1009, "RFC 6455 7.4.1", "a message is larger than max_message")               \
     X(E_TOO_MANY_FRAGMENTS, -92, 1008, "RFC 6455 10.4", "a message has more frames than max_fragments")     \
+    X(E_PROXY_TOO_BIG, -94, 0, "", "the PROXY header is longer than allowed")                               \
     X(E_LINE_TOO_LONG, -95, 0, "RFC 9112 3", "the first line of the head is longer than max_line")          \
     X(E_FIELD_TOO_LONG, -96, 0, "RFC 6585 5", "a field line is longer than max_field")                      \
     X(E_HEAD_TOO_BIG, -97, 0, "RFC 6585 5", "the head is longer than max_head")                             \
