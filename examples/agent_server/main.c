@@ -19,9 +19,12 @@
 
 /* The most that --max-sessions takes. */
 #define MAX_SESSIONS 1000000
+/* Of --log-memory. */
+#define MIN_LOG_MEMORY (1u << 20)
+#define MAX_LOG_MEMORY ((uint64_t)64 << 30)
 
 struct server server = { .ping_interval_ms = WICK_DEFAULT_PING_INTERVAL_MS, .comment_interval_ms = 15000,
-                         .max_sessions = WICK_DEFAULT_SESSIONS };
+                         .max_sessions = WICK_DEFAULT_SESSIONS, .log_memory = 256 << 20 };
 
 static const char *host = "127.0.0.1";
 static uint64_t port = 8080;
@@ -43,6 +46,9 @@ static const struct option_spec specs[] = {
       &server.comment_interval_ms, DAY_MS },
     { "max-sessions", "N", "sessions at once, attached or not, from 1 to 1000000 (16384)", OPTION_NUMBER,
       &server.max_sessions, MAX_SESSIONS },
+    /* 256M are 200 members of a room, each with a whole log. Memory that is not used is not touched. */
+    { "log-memory", "BYTES", "memory for the logs of all sessions, from 1M to 64G; the longest give way (256M)",
+      OPTION_NUMBER, &server.log_memory, MAX_LOG_MEMORY },
     { "runtime", "URL", "let the agent_runtime at this ws:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
@@ -177,6 +183,8 @@ int main(int argc, char **argv)
         options_wrong(&program, "--token: the token is empty");
     if (!server.max_sessions)
         options_wrong(&program, "--max-sessions 0: nobody could connect");
+    if (server.log_memory < MIN_LOG_MEMORY)
+        options_wrong(&program, "--log-memory: at least 1M");
     if (route_file)
         read_routes();
     read_origins();

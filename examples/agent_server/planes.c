@@ -12,8 +12,8 @@
 
 /* When clients may come again after a drain: time for another process to take over. */
 #define RETRY_AFTER_MS 1000
-/* Blocks of 1 KiB for the logs of all sessions. Memory that is not used is not touched. */
-#define POOL_BLOCKS 65536
+/* A block of the pool that the logs of all sessions share. */
+#define BLOCK_SIZE 1024
 
 /* Links besides one for each session: other viewers, and clients that come back before the loss of their connection is
  * noticed. */
@@ -170,7 +170,8 @@ static int init_experience(uint64_t offset)
                                       .kernels = wick_kernels_best(),
                                       .sessions = (uint32_t)server.max_sessions,
                                       .links = (uint32_t)(server.max_sessions + EXTRA_LINKS(server.max_sessions)),
-                                      .pool = { .size = sizeof config.pool, .blocks = POOL_BLOCKS } };
+                                      .pool = { .size = sizeof config.pool, .block_size = BLOCK_SIZE,
+                                                .blocks = (uint32_t)(server.log_memory / BLOCK_SIZE) } };
     server.experience = malloc(wick_experience_size(&config));
     return server.experience && wick_experience_init(server.experience, &config, now()) == WICK_OK ? 0 : -1;
 }

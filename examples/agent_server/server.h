@@ -21,7 +21,7 @@ struct server {
     size_t sockets;       /* WebSockets that are open */
     /* From the command line. */
     uint64_t ping_interval_ms, comment_interval_ms; /* 0: never */
-    uint64_t max_sessions;
+    uint64_t max_sessions, log_memory;
     const char *runtime_url; /* NULL: in this process */
     const char *token;    /* NULL: none is needed */
     wick_str *origins;

@@ -3,93 +3,14 @@ more than a server is told to take."""
 import json
 import os
 import resource
-import selectors
-import socket
 import time
 
+from agent_crowd import gather, may_open, open_many, until
 from agent_lib import PATH, Server, case, main
 from agent_raw import Story, WebSocket, http
-from wire import KEY, TEXT, frame, request
+from wire import KEY, TEXT, frame
 
 IDLE, RUNS = 10000, 2000
-HEAD = request(1, PATH, "Sec-WebSocket-Protocol: agent-events.v1\r\n")
-OPEN = frame(TEXT, b'{"type":"session.open","payload":{}}')
-
-
-def may_open(count):
-    """Whether the machine lets this process have so many descriptors, and so the server, which inherits the limit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < count + 200:
-        return False
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 200), hard))
-    return True
-
-
-class Client:
-    """A socket of many: what it sends at once, and the JSON messages that come, until enough() says so."""
-
-    def __init__(self, port, number):
-        # A source address has some 28,000 ports, less what other programs hold.
-        self.socket = socket.create_connection(("127.0.0.1", port), 20, (f"127.0.0.{1 + number % 4}", 0))
-        self.socket.setblocking(False)
-        self.kept, self.messages, self.head = bytearray(), [], None
-
-    def receive(self):
-        try:
-            data = self.socket.recv(1 << 16)
-        except BlockingIOError:
-            return
-        if not data:
-            raise AssertionError(f"the server ended the connection after {self.kept[-200:]} {self.messages[-1:]}")
-        self.kept += data
-        if self.head is None and b"\r\n\r\n" in self.kept:
-            head, _, self.kept = self.kept.partition(b"\r\n\r\n")
-            self.head = bytes(head)
-            assert self.head.startswith(b"HTTP/1.1 101 "), self.head
-        while self.head and len(self.kept) >= 2:
-            length, at = self.kept[1], 2
-            if length == 126:
-                length, at = int.from_bytes(self.kept[2:4], "big"), 4
-            if len(self.kept) < at + length:
-                break
-            assert self.kept[0] == 0x81 and length < 65536, self.kept[:10]
-            self.messages.append(json.loads(self.kept[at:at + length]))
-            del self.kept[:at + length]
-
-    def opened(self):
-        return self.messages and self.messages[0]["type"] == "session.opened"
-
-
-def gather(clients, enough, seconds=60):
-    """Read from all until each has enough."""
-    limit = time.monotonic() + seconds
-    with selectors.DefaultSelector() as selector:
-        for client in clients:
-            selector.register(client.socket, selectors.EVENT_READ, client)
-        while selector.get_map():
-            assert time.monotonic() < limit, f"{len(selector.get_map())} of {len(clients)} wait still"
-            for key, _ in selector.select(1):
-                key.data.receive()
-                if enough(key.data):
-                    selector.unregister(key.data.socket)
-
-
-def open_many(port, count, at_once=500):
-    clients = []
-    while len(clients) < count:
-        batch = [Client(port, len(clients) + n) for n in range(min(at_once, count - len(clients)))]
-        for client in batch:
-            client.socket.sendall(HEAD + OPEN)
-        gather(batch, Client.opened)
-        clients += batch
-    return clients
-
-
-def until(condition, what, seconds=20):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 @case
