@@ -20,6 +20,8 @@ struct mission {
     uint8_t status;    /* WICK_MISSION_ */
     uint8_t cancelled;
     uint8_t due;       /* a run has ended: go on with the next agent */
+    uint16_t part;     /* thousandths of the running agent's work that are done */
+    char message[161]; /* what it last said about that */
     struct mission *next_due;
     size_t agent_count, at; /* the agent that runs */
     char *agents[MISSION_AGENTS_MAX];
@@ -43,6 +45,20 @@ struct mission *mission_start(const struct mission_plan *plan, wick_code *code);
 struct mission *mission_find(wick_str id);
 void mission_cancel(struct mission *mission);
 void missions_free(void);
+
+/* How far a mission is. */
+struct mission_state {
+    uint8_t status;       /* WICK_MISSION_ */
+    uint64_t steps;       /* agents */
+    uint64_t thousandths; /* of a step: what is done in all */
+    const char *step;     /* the agent that runs, or ran last; as long as the mission */
+    char message[161];
+};
+
+/* Returns 0, or -1 if there is no such mission. */
+int mission_state(uint64_t id, struct mission_state *state);
+/* Missions that have not ended. */
+size_t missions_running(void);
 
 /* A mission has ended, and seq is its last event or behind it. */
 int mission_is_over(uint64_t id, uint64_t seq);

@@ -11,11 +11,9 @@
 
 static const char *status_text(const struct mission *mission)
 {
-    wick_session_info info;
-    if (mission->status == WICK_MISSION_RUNNING &&
-        wick_experience_info(server.experience, mission->session, &info) == WICK_OK && info.questions)
-        return WICK_ENUM_TEXT(MISSION, WICK_MISSION_WAITING_INPUT);
-    return WICK_ENUM_TEXT(MISSION, mission->status);
+    struct mission_state state;
+    mission_state(mission->id, &state);
+    return WICK_ENUM_TEXT(MISSION, state.status);
 }
 
 /* The mission of a path, for a client that may ask; NULL if it has been refused. */

@@ -304,6 +304,9 @@ static void put_description(wick_json_writer *w)
     static const char *const endpoints[][2] = {
         { "websocket", "/api/runtime/agent" },
         { "mission_websocket", "/ws" },
+        { "workflow_websocket", "/ws/workflow/{workflow_id}" },
+        { "coordinator_websocket", "/ws/coordinator" },
+        { "agent_websocket", "/ws/agent/{agent_name}" },
         { "agent", "/api/runtime/agent" },
         { "events", "/api/events" },
         { "mission_start", "/api/mission/start" },

@@ -6,16 +6,19 @@
  * mission.status is the last event. A mission is remembered for longer than its session, so that a client that comes
  * late learns how it ended.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent_server/http_mission.h"
+#include "agent_server/push.h"
 #include "lib/log.h"
 
 static struct mission *missions[MISSIONS_MAX]; /* by id */
 static uint64_t last_id;
 static struct mission *due;
 static struct source due_source;
+static size_t running;
 
 static struct mission *mission_of(uint64_t id)
 {
@@ -74,11 +77,40 @@ static wick_text id_text(const struct mission *mission, char *room)
     return text;
 }
 
+static const char *const sentence[] = { "", "The mission has started.", "The mission waits for an answer.",
+                                        "The mission is complete.", "The mission has failed.",
+                                        "The mission was cancelled." };
+
+int mission_state(uint64_t id, struct mission_state *state)
+{
+    const struct mission *mission = mission_of(id);
+    wick_session_info info;
+    if (!mission)
+        return -1;
+    size_t step = mission->at < mission->agent_count ? mission->at : mission->agent_count - 1;
+    state->status = mission->status;
+    state->steps = mission->agent_count;
+    state->thousandths = mission->at * 1000 + mission->part;
+    state->step = mission->agents[step];
+    if (mission->status == WICK_MISSION_RUNNING &&
+        wick_experience_info(server.experience, mission->session, &info) == WICK_OK && info.questions)
+        state->status = WICK_MISSION_WAITING_INPUT;
+    if (state->status != WICK_MISSION_RUNNING)
+        snprintf(state->message, sizeof state->message, "%s", sentence[state->status]);
+    else if (*mission->message)
+        snprintf(state->message, sizeof state->message, "%s", mission->message);
+    else
+        snprintf(state->message, sizeof state->message, "Step %zu of %zu.", step + 1, mission->agent_count);
+    return 0;
+}
+
+size_t missions_running(void)
+{
+    return running;
+}
+
 static wick_status say_status(struct mission *mission, uint8_t status)
 {
-    static const char *const sentence[] = { "", "The mission has started.", "The mission waits for an answer.",
-                                            "The mission is complete.", "The mission has failed.",
-                                            "The mission was cancelled." };
     wick_event event = { .type = WICK_TYPE_MISSION_STATUS };
     char room[20];
     event.as.mission_status.mission_id = id_text(mission, room);
@@ -95,11 +127,13 @@ static void finish(struct mission *mission, uint8_t status)
 {
     wick_session_info info;
     mission->status = status;
+    running--;
     if (wick_experience_info(server.experience, mission->session, &info) == WICK_OK)
         mission->last_seq = info.head_seq + 1;
     else
         mission->last_seq = 1;
     wick_status said = say_status(mission, status);
+    push_mission_now(mission->id);
     if (said == WICK_OK)
         return;
     /* Its readers must not wait for an event that does not come. */
@@ -129,11 +163,14 @@ static void keep_failure(struct mission *mission, wick_code code, const char *me
     mission->error = strndup(room, len);
 }
 
+/* Begin the step `at`. */
 static wick_code run_agent(struct mission *mission)
 {
     wick_invocation invocation = { 0 };
     wick_code code = WICK_CODE_NONE;
     const char *agent = mission->agents[mission->at];
+    mission->message[0] = 0;
+    push_mission_now(mission->id);
     invocation.agent_id = wick_text_of(agent, strlen(agent));
     invocation.input = (wick_text){ mission->input, (uint32_t)mission->input_len, WICK_TEXT_JSON };
     wick_status status = wick_experience_invoke(server.experience, mission->session, &invocation, NULL, NULL, &code,
@@ -147,17 +184,22 @@ static void go_on(struct mission *mission)
 {
     if (mission->cancelled) {
         finish(mission, WICK_MISSION_CANCELLED);
-    } else if (mission->error) {
-        finish(mission, WICK_MISSION_FAILED);
-    } else if (++mission->at == mission->agent_count) {
-        finish(mission, WICK_MISSION_COMPLETED);
-    } else {
-        wick_code code = run_agent(mission);
-        if (!code)
-            return;
-        keep_failure(mission, code, "The next agent could not be started.");
-        finish(mission, WICK_MISSION_FAILED);
+        return;
     }
+    if (mission->error) {
+        finish(mission, WICK_MISSION_FAILED);
+        return;
+    }
+    mission->part = 0;
+    if (++mission->at == mission->agent_count) {
+        finish(mission, WICK_MISSION_COMPLETED);
+        return;
+    }
+    wick_code code = run_agent(mission);
+    if (!code)
+        return;
+    keep_failure(mission, code, "The next agent could not be started.");
+    finish(mission, WICK_MISSION_FAILED);
 }
 
 void missions_go_on(void)
@@ -244,15 +286,33 @@ static void keep_error(struct mission *mission, const wick_failure *failure)
     mission->error = strndup(json, len);
 }
 
-void missions_event(wick_session session, const wick_event *event)
+static double double_of(const wick_text *number)
 {
-    uint64_t id;
-    if ((event->type != WICK_TYPE_AGENT_COMPLETED && event->type != WICK_TYPE_AGENT_FAILED) ||
-        !event->head.mission_id.data || wick_json_uint64(&event->head.mission_id, &id) != WICK_OK)
-        return;
-    struct mission *mission = mission_of(id);
-    if (!mission || mission->session != session)
-        return;
+    char room[65];
+    if (!number->data || number->len >= sizeof room)
+        return -1;
+    memcpy(room, number->data, number->len);
+    room[number->len] = 0;
+    return strtod(room, NULL);
+}
+
+/* An agent says how far it is: with a total, a part of its step. */
+static void keep_progress(struct mission *mission, const wick_agent_progress *progress)
+{
+    double done = double_of(&progress->progress), total = double_of(&progress->total);
+    wick_text message = wick_text_cut(&progress->message, sizeof mission->message - 1);
+    wick_str plain;
+    if (done >= 0 && total > 0)
+        mission->part = done >= total ? 999 : (uint16_t)(done / total * 1000);
+    mission->message[0] = 0;
+    if (message.data && wick_text_plain(&message, mission->message, sizeof mission->message - 1, &plain) == WICK_OK) {
+        memmove(mission->message, plain.data, plain.len);
+        mission->message[plain.len] = 0;
+    }
+}
+
+static void end_step(struct mission *mission, const wick_event *event)
+{
     if (event->type == WICK_TYPE_AGENT_FAILED) {
         add_usage(&mission->usage, &event->as.agent_failed.usage);
         keep_error(mission, &event->as.agent_failed.error);
@@ -262,6 +322,32 @@ void missions_event(wick_session session, const wick_event *event)
         mission->result = json_of(&event->as.agent_completed.result);
     }
     note_due(mission);
+}
+
+void missions_event(wick_session session, const wick_event *event)
+{
+    uint64_t id;
+    if (!event->head.mission_id.data || wick_json_uint64(&event->head.mission_id, &id) != WICK_OK)
+        return;
+    struct mission *mission = mission_of(id);
+    if (!mission || mission->session != session)
+        return;
+    switch (event->type) {
+    case WICK_TYPE_AGENT_COMPLETED:
+    case WICK_TYPE_AGENT_FAILED:
+        end_step(mission, event);
+        break;
+    case WICK_TYPE_AGENT_PROGRESS:
+        keep_progress(mission, &event->as.agent_progress);
+        push_mission(mission->id);
+        break;
+    case WICK_TYPE_AGENT_INPUT_REQUEST:
+    case WICK_TYPE_AGENT_INPUT_RESOLVED:
+        push_mission(mission->id);
+        break;
+    default:
+        break;
+    }
 }
 
 void mission_cancel(struct mission *mission)
@@ -336,8 +422,10 @@ static wick_code begin(struct mission *mission)
     wick_experience_info(server.experience, mission->session, &info);
     mission->epoch = info.epoch;
     missions[mission->id % MISSIONS_MAX] = mission;
+    running++;
     wick_code code = say_status(mission, WICK_MISSION_RUNNING) == WICK_OK ? run_agent(mission) : WICK_CODE_INTERNAL;
     if (code) {
+        running--;
         missions[mission->id % MISSIONS_MAX] = NULL;
         wick_experience_end(server.experience, mission->session, 1000, "", server.loop.now_ms);
         return code;

@@ -11,8 +11,8 @@
 #include "tools/embed.h"
 
 enum {
-    PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, DESCRIPTION, SCHEMA, MISSION_SOCKET, AGENT, EVENTS, MISSION_START,
-    MISSION_STREAM, MISSION_STATUS, MISSION_INPUT, MISSION_CANCEL
+    PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, DESCRIPTION, SCHEMA, MISSION_SOCKET, WORKFLOW_SOCKET, COORDINATOR_SOCKET,
+    STATUS_SOCKET, AGENT, EVENTS, MISSION_START, MISSION_STREAM, MISSION_STATUS, MISSION_INPUT, MISSION_CANCEL
 };
 
 /* Matched by whole segments, the highest priority first, whatever the order here. */
@@ -24,6 +24,9 @@ static const wick_http_route table[] = {
     { { "/.well-known/agent-events", 25 }, { "GET, HEAD", 9 }, 10, DESCRIPTION },
     { { "/.well-known/agent-events/schema.json", 37 }, { "GET, HEAD", 9 }, 10, SCHEMA },
     { { "/ws", 3 }, { "GET", 3 }, 10, MISSION_SOCKET },
+    { { "/ws/workflow/{workflow_id}", 26 }, { "GET", 3 }, 10, WORKFLOW_SOCKET },
+    { { "/ws/coordinator", 15 }, { "GET", 3 }, 10, COORDINATOR_SOCKET },
+    { { "/ws/agent/{agent_name}", 22 }, { "GET", 3 }, 10, STATUS_SOCKET },
     { { "/api/runtime/agent", 18 }, { "GET, POST", 9 }, 20, AGENT },
     { { "/api/events", 11 }, { "GET, POST", 9 }, 10, EVENTS },
     { { "/api/mission/start", 18 }, { "POST", 4 }, 10, MISSION_START },
@@ -182,9 +185,6 @@ static void answer_pages(struct peer *peer, const struct http_request *request, 
     case SCHEMA:
         schema_get(peer);
         break;
-    case MISSION_SOCKET:
-        socket_request(peer, request, 1);
-        break;
     default:
         if (may_pass(peer, request->head))
             answer_websocket_health(peer);
@@ -197,7 +197,7 @@ static void answer_api(struct peer *peer, const struct http_request *request, co
     int post = wick_http_equal(request->head->method, WICK_STR("POST"));
     wick_str mission = match->captures[0];
     if (match->route->id == AGENT && !post) {
-        socket_request(peer, request, 0); /* checks the origin itself */
+        socket_request(peer, request, SOCKET_AGENT, WICK_STR("")); /* checks the origin itself */
         return;
     }
     if (!cors_allows(request->head)) {
@@ -239,6 +239,9 @@ static void answer(struct peer *peer, const struct http_request *request)
     else if (status != 200)
         refuse(peer, status == 405 ? WICK_REFUSE_METHOD_NOT_ALLOWED : WICK_REFUSE_ROUTE_NOT_FOUND,
                status == 405 ? match.route->methods : WICK_STR(""));
+    else if (match.route->id >= MISSION_SOCKET && match.route->id < AGENT)
+        socket_request(peer, request, (enum socket_kind)(match.route->id - MISSION_SOCKET + SOCKET_MISSION),
+                       match.captures[0]);
     else if (match.route->id < AGENT)
         answer_pages(peer, request, match.route->id);
     else

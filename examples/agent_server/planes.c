@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "agent_server/http_mission.h"
+#include "agent_server/push.h"
 #include "agent_server/remote.h"
 #include "agent_server/server.h"
 #include "lib/log.h"
@@ -87,6 +88,8 @@ static int on_event(void *user, const wick_event *event)
 {
     (void)user;
     wick_status status = wick_experience_event(server.experience, event, now());
+    if (status != WICK_BLOCKED)
+        push_event(event);
     if (status < 0)
         log_line("run %.*s: %s is refused: %s", (int)event->head.invocation_id.len, event->head.invocation_id.data,
                  wick_type_name(event->type), wick_status_text(status));
@@ -196,6 +199,8 @@ int planes_init(void)
 
 int planes_start(void (*on_ready)(void))
 {
+    if (push_init() < 0)
+        return -1;
     if (!server.runtime)
         return remote_init(server.runtime_url, agents_unix_offset(&server.loop), on_ready);
     on_ready();
@@ -207,6 +212,7 @@ void planes_free(void)
     if (!server.runtime)
         remote_free();
     agents_free(&server.agents);
+    push_free();
     missions_free();
     free(server.runtime);
     free(server.experience);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent_server/server.h"
+#include "agent_server/push.h"
 #include "lib/agent_link.h"
 #include "lib/log.h"
 
@@ -147,6 +147,8 @@ static int give(struct remote_run *run, const wick_event *event)
 {
     int first = !run->first;
     wick_status status = first ? wick_experience_event(server.experience, event, now()) : WICK_BLOCKED;
+    if (status == WICK_OK || (status != WICK_BLOCKED && is_last(event)))
+        push_event(event);
     if (status != WICK_BLOCKED)
         return status == WICK_OK ? 0 : -1;
     if (keep(run, event) < 0)
@@ -248,6 +250,7 @@ void remote_found(void)
 {
     paused = 0;
     set_pause();
+    push_runtime(1);
 }
 
 void remote_lost(void)
@@ -259,6 +262,7 @@ void remote_lost(void)
         if (!run_at(place)->ended)
             end_for(run_at(place), WICK_CODE_RUNTIME_UNAVAILABLE, "The connection to the agent runtime was lost.");
     }
+    push_runtime(0);
     planes_arm();
 }
 
@@ -341,6 +345,8 @@ void remote_room(const wick_text *invocation_id)
             status = wick_experience_event(server.experience, &event, now());
         if (status == WICK_BLOCKED)
             return;
+        if (status == WICK_OK)
+            push_event(&event);
         if (status < 0) {
             give_up(run, event.type);
             return;

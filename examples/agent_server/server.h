@@ -60,9 +60,11 @@ void view_room(struct peer *peer);
 /* End all of them: the server drains. */
 void views_end(void);
 
-/* socket.c: /api/runtime/agent, and /ws, where a quiet client speaks the mission profile. */
+/* socket.c: WebSockets. A quiet client of SOCKET_MISSION speaks the mission profile; from SOCKET_WORKFLOW on the server
+ * tells how things stand, see push.h, of what `name` in the path says. */
+enum socket_kind { SOCKET_AGENT, SOCKET_MISSION, SOCKET_WORKFLOW, SOCKET_COORDINATOR, SOCKET_STATUS };
 void socket_init(void);
-void socket_request(struct peer *peer, const struct http_request *request, int mission);
+void socket_request(struct peer *peer, const struct http_request *request, enum socket_kind kind, wick_str name);
 int socket_deliver(struct peer *peer, const wick_outgoing *message);
 
 /* access.c: what a request may do. */

@@ -1,6 +1,6 @@
 /*
- * socket.c - the WebSockets at /api/runtime/agent and /ws: who may connect, and messages on their way to the Experience
- * and from it.
+ * socket.c - the WebSockets at /api/runtime/agent and under /ws: who may connect, and messages on their way to the
+ * Experience and from it.
  *
  * A client that offers agent-events.v1 or agent-events.mission.v1 gets it, and opens a session itself. One that offers
  * nothing, or only a subprotocol that carries a token, is a quiet session, on /ws in the words of the mission profile.
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "agent_server/http_mission.h"
-#include "agent_server/server.h"
+#include "agent_server/push.h"
 #include "lib/log.h"
 
 struct socket {
@@ -18,6 +18,7 @@ struct socket {
     uint8_t full;
     uint8_t need_auth;
     uint8_t mission; /* it speaks the mission profile */
+    struct push push;
 };
 
 static wick_link link_of(const struct peer *peer)
@@ -29,8 +30,10 @@ static wick_link link_of(const struct peer *peer)
 
 int socket_deliver(struct peer *peer, const wick_outgoing *message)
 {
-    const struct socket *socket = peer->user;
+    struct socket *socket = peer->user;
     size_t len;
+    if (socket && message->type == WICK_TYPE_SESSION_OPENED)
+        push_opened(&socket->push);
     if (!socket || !socket->mission)
         return (int)wick_conn_send_slices(&peer->as.ws, WICK_TEXT, message->slices, message->count);
     char *text = mission_words(message, &len);
@@ -108,6 +111,7 @@ static void on_open(struct peer *peer)
     wick_link_config config = { .size = sizeof config, .full = socket->full, .need_auth = socket->need_auth };
     server.sockets++;
     if (wick_experience_open(server.experience, peer, &config, &socket->link, server.loop.now_ms) == WICK_OK) {
+        push_begin(&socket->push, peer, socket->link);
         planes_arm();
         return;
     }
@@ -121,6 +125,7 @@ static void on_socket_room(struct peer *peer)
     if (!peer->user)
         return;
     wick_experience_room(server.experience, link_of(peer), server.loop.now_ms);
+    push_room(&((struct socket *)peer->user)->push);
     planes_arm();
 }
 
@@ -130,6 +135,7 @@ static void on_gone(struct peer *peer, wick_status why)
     server.sockets--;
     if (!peer->user)
         return;
+    push_end(&((struct socket *)peer->user)->push);
     wick_experience_detach(server.experience, link_of(peer), server.loop.now_ms);
     planes_arm();
     free(peer->user);
@@ -169,7 +175,25 @@ static void judge_token(const wick_http_request *request, wick_handshake *shake,
     socket->need_auth = access == ACCESS_NO_TOKEN;
 }
 
-void socket_request(struct peer *peer, const struct http_request *request, int mission)
+/* What a socket is to be told about has to be there. */
+static void judge_push(wick_handshake *shake, struct socket *socket, enum push_kind kind, wick_str name)
+{
+    wick_code code = push_find(&socket->push, kind, name);
+    if (code == WICK_CODE_NONE)
+        return;
+    wick_handshake_refuse(shake, WICK_REFUSE_ROUTE_NOT_FOUND);
+    if (code == WICK_CODE_MISSION_NOT_FOUND) {
+        shake->code = WICK_STR("MISSION_NOT_FOUND");
+        shake->detail = WICK_STR("There is no workflow with this id.");
+        shake->hint = WICK_STR("A workflow_id is the mission_id that POST /api/mission/start has answered with.");
+    } else {
+        shake->code = WICK_STR("AGENT_NOT_FOUND");
+        shake->detail = WICK_STR("There is no agent of this name.");
+        shake->hint = WICK_STR("An agent_name is the agent_id that its events carry, such as guide.content.");
+    }
+}
+
+void socket_request(struct peer *peer, const struct http_request *request, enum socket_kind kind, wick_str name)
 {
     static const wick_str profiles[] = { { "agent-events.v1", 15 }, { "agent-events.mission.v1", 23 } };
     wick_handshake_server_config config = { .size = sizeof config, .origins = server.origins,
@@ -187,8 +211,10 @@ void socket_request(struct peer *peer, const struct http_request *request, int m
         wick_handshake_refuse(&shake, WICK_REFUSE_INTERNAL);
     } else if (shake.http_status == 101) {
         socket->full = shake.subprotocol.len > 0;
-        socket->mission = socket->full ? shake.subprotocol.len == profiles[1].len : mission != 0;
+        socket->mission = socket->full ? shake.subprotocol.len == profiles[1].len : kind == SOCKET_MISSION;
         judge_token(request->head, &shake, socket);
+        if (shake.http_status == 101 && kind >= SOCKET_WORKFLOW)
+            judge_push(&shake, socket, (enum push_kind)(kind - SOCKET_WORKFLOW + PUSH_WORKFLOW), name);
         if (shake.http_status == 101 && !planes_take(!socket->full)) {
             wick_handshake_refuse(&shake, WICK_REFUSE_RATE_LIMITED);
             shake.detail = WICK_STR("The server has as many sessions as it takes.");

@@ -430,6 +430,16 @@ int agents_add_command(struct agents *agents, const char *definition)
     return add_agent(agents, id, NULL, equals + 1);
 }
 
+int agents_name(const struct agents *agents, size_t at, wick_str *id)
+{
+    const struct command *command = agents->commands;
+    while (command && at--)
+        command = command->next;
+    if (command)
+        *id = command->agent.id;
+    return command ? 0 : -1;
+}
+
 static void on_leaver_due(struct loop *loop, struct source *source)
 {
     struct agents *agents = (struct agents *)((char *)source - offsetof(struct agents, leaver));

@@ -48,6 +48,9 @@ int agents_add_builtin(struct agents *agents);
 /* ID=COMMAND: run the command with the shell, once for each invocation. Returns 0, or -1 if it is not that. */
 int agents_add_command(struct agents *agents, const char *definition);
 
+/* Give the id of the agent number `at`; one that has been replaced counts too. Returns 0, or -1 if there are fewer. */
+int agents_name(const struct agents *agents, size_t at, wick_str *id);
+
 /* SIGCHLD has come. */
 void agents_reap(struct agents *agents);
 

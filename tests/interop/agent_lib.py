@@ -55,6 +55,15 @@ class Server:
         connection.close()
         return response, body
 
+    def post(self, path, body, headers=None):
+        """POST JSON: the status, and the body, read."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("POST", path, json.dumps(body), headers or {})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        connection.close()
+        return response.status, answer
+
     def health(self):
         return json.loads(self.get("/api/websocket/health")[1])
 
