@@ -132,6 +132,8 @@ size_t peer_queued(const struct peer *peer);
  * kernel what is not acknowledged: it tells of room only when a third of its own buffer is free, which a slow line
  * takes long for. */
 int peer_output_moves(struct peer *peer);
+/* Whether the other end has acknowledged all that was written: its kernel is there, even if nobody reads. */
+int peer_acknowledged(struct peer *peer);
 /* Whether the next write would be refused. If so, on_room follows. */
 int peer_full(struct peer *peer);
 

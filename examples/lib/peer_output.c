@@ -249,6 +249,12 @@ int peer_output_moves(struct peer *peer)
     return moves;
 }
 
+int peer_acknowledged(struct peer *peer)
+{
+    int unacknowledged = 0;
+    return !peer_queued(peer) && ioctl(peer->source.fd, SIOCOUTQ, &unacknowledged) == 0 && !unacknowledged;
+}
+
 int peer_full(struct peer *peer)
 {
     if (peer_queued(peer) < peer_output_limit(peer))

@@ -85,7 +85,8 @@ static size_t ws_input(struct peer *peer, uint8_t *data, size_t len)
     return at;
 }
 
-/* The stream is over. An answer to the peer's close frame may still be queued: it is sent before the socket goes. */
+/* The stream is over. An answer to the peer's close frame may still be queued: it is sent before the socket goes, if
+ * the peer takes it in time. */
 static void ws_end(struct peer *peer)
 {
     wick_state state = wick_conn_state(&peer->as.ws);
@@ -104,9 +105,23 @@ static void ws_room(struct peer *peer)
         ws_of(peer)->on_room(peer);
 }
 
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+    return value ? value : fallback;
+}
+
+static void arm_in(struct peer *peer, uint64_t ms)
+{
+    if (loop_arm(peer->service->loop, &peer->source, peer->service->loop->now_ms + ms) < 0)
+        peer_close(peer);
+}
+
 static void arm(struct peer *peer)
 {
-    if (loop_arm(peer->service->loop, &peer->source, wick_conn_deadline(&peer->as.ws)) < 0)
+    const wick_conn_config *config = ws_of(peer)->config;
+    if (wick_conn_state(&peer->as.ws) == WICK_CLOSED && peer->flags & PEER_FINISHED)
+        arm_in(peer, or_default(config->close_timeout_ms, WICK_DEFAULT_CLOSE_TIMEOUT_MS)); /* for what is queued */
+    else if (loop_arm(peer->service->loop, &peer->source, wick_conn_deadline(&peer->as.ws)) < 0)
         peer_close(peer);
 }
 
@@ -123,22 +138,39 @@ static void report(struct peer *peer)
              (unsigned long long)error.offset, error.close_code);
 }
 
+static uint64_t pong_timeout(const struct peer *peer)
+{
+    return or_default(ws_of(peer)->config->pong_timeout_ms, WICK_DEFAULT_PONG_TIMEOUT_MS);
+}
+
 /*
  * A peer that takes its output, however slowly, is alive, though it is not heard while its input is stalled: look
- * again later. The same while it takes what stands before a close frame.
+ * again later. The same while it takes what stands before a close frame, or before the end.
  */
 static int still_takes(struct peer *peer)
 {
-    uint64_t wait = ws_of(peer)->config->pong_timeout_ms;
-    if (wick_conn_state(&peer->as.ws) == WICK_CLOSED || !peer_output_moves(peer))
+    if (!peer_output_moves(peer))
         return 0;
-    return loop_arm(peer->service->loop, &peer->source,
-                    peer->service->loop->now_ms + (wait ? wait : WICK_DEFAULT_PONG_TIMEOUT_MS)) == 0;
+    arm_in(peer, pong_timeout(peer));
+    return 1;
+}
+
+/*
+ * A peer that the application does not want to hear can give no pong. But its kernel acknowledges a ping, or resets
+ * the connection if the peer is gone: ask that, as often as a pong would be waited for.
+ */
+static int held_but_there(struct peer *peer)
+{
+    if (!(peer->phase & WAITING) || wick_conn_state(&peer->as.ws) != WICK_OPEN || !peer_acknowledged(peer) ||
+        wick_conn_ping(&peer->as.ws, NULL, 0) != WICK_OK)
+        return 0;
+    arm_in(peer, pong_timeout(peer));
+    return 1;
 }
 
 static void ws_due(struct peer *peer)
 {
-    if (still_takes(peer))
+    if (still_takes(peer) || held_but_there(peer))
         return;
     wick_conn_tick(&peer->as.ws, peer->service->loop->now_ms);
     if (wick_conn_state(&peer->as.ws) == WICK_CLOSED && peer->flags & PEER_FINISHED)
@@ -230,6 +262,8 @@ void ws_hold(struct peer *peer)
 
 void ws_go_on(struct peer *peer)
 {
+    if (peer->phase & WAITING && wick_conn_state(&peer->as.ws) == WICK_OPEN)
+        arm_in(peer, pong_timeout(peer)); /* what waits is heard before it is missed */
     unstall(peer, WAITING);
 }
 

@@ -26,7 +26,7 @@ find tests fuzz -name node_modules -prune -o -name '*.[ch]' -print -o -name '*.c
 LC_ALL=C awk -v lines=500 -v body=60 -v columns=120 -f tests/check/shape.awk $(cat "$tmp/src") > "$tmp/found" 2>&1
 check shape/src-and-examples "$tmp/found"
 # shellcheck disable=SC2046
-LC_ALL=C awk -v lines=0 -v body=0 -v columns=130 -f tests/check/shape.awk $(cat "$tmp/rest") > "$tmp/found" 2>&1
+LC_ALL=C awk -v lines=0 -v body=60 -v columns=130 -f tests/check/shape.awk $(cat "$tmp/rest") > "$tmp/found" 2>&1
 check shape/tests "$tmp/found"
 LC_ALL=C awk -v lines=0 -v body=0 -v columns=120 -f tests/check/shape.awk include/wick.h include/wick/*.h \
     > "$tmp/found" 2>&1

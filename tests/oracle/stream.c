@@ -127,82 +127,102 @@ static unsigned pick_run(model *m, unsigned byte)
     return run;
 }
 
-/* Make the event that a byte stands for: the message in w->input, and its parts in *e. Returns the run or -1. */
-static int make_event(world *w, model *m, model_event *e, unsigned byte)
-{
-    static const char *const wide[] = {"", ",\"meta\":{\"ts\":1}", ",\"meta\":{\"ts\":2}"};
-    char text[16384], head[400], ts[40] = "", tail[64] = "}}";
-    unsigned kind = byte % 16, who = take_byte(w), run, message = who / 4 % 3;
-    const char *extra = wide[(who >> 5) % 4 % 3];
-    if (m->runs == 0)
-        m->runs = 1;
-    run = pick_run(m, who);
-    memset(e, 0, sizeof *e);
-    e->time = w->now;
-    if (who < 200)
-        snprintf(ts, sizeof ts, ",\"ts\":%llu", 1795212345678ull + w->now);
-    make_text(w, text);
-    snprintf(head, sizeof head, "%s,\"invocation_id\":\"r%u\",\"agent_id\":\"guide.content\"%s,\"payload\":{", ts, run, extra);
+/* What the parts of an event are made of. */
+struct making {
+    world *w;
+    model_event *e;
+    unsigned kind, run, message;
+    const char *extra, *text;
+    char head[400], ts[40];
+};
+
 #define KEY(format, ...) \
-    snprintf(e->key, sizeof e->key, "%u/%d/r%u/%s/" format, kind < 8 ? 0 : kind, ts[0] != 0, run, extra, __VA_ARGS__)
-#define PARTS(type, before, middle, after)                                        \
-    (e->name = (type), snprintf(w->input, BUFFER, "\"type\":\"%s\"%s" before, e->name, head, message), \
-     e->front = copy_text(w->input), e->text = copy_text(middle), e->tail = copy_text(after))
-    if (kind < 8) {
-        e->joins = 1;
-        e->done = (who & 3) == 3 && byte >= 128;
-        if (e->done)
-            strcpy(tail, ",\"done\":true}}");
-        if (byte >= 192 && !e->done)
-            strcpy(tail, ",\"done\":false}}");
-        KEY("m%u/%d", message, byte >= 192 && !e->done);
-        char quoted[70];
-        snprintf(quoted, sizeof quoted, "\"%s", tail);
-        PARTS("agent.token", "\"message_id\":\"m%u\",\"text\":\"", text, quoted);
-        return (int)run;
-    }
-    switch (kind) {
+    snprintf(m->e->key, sizeof m->e->key, "%u/%d/r%u/%s/" format, m->kind < 8 ? 0 : m->kind, m->ts[0] != 0, m->run, m->extra, \
+             __VA_ARGS__)
+#define PARTS(type, before, middle, after)                                                                            \
+    (m->e->name = (type), snprintf(m->w->input, BUFFER, "\"type\":\"%s\"%s" before, m->e->name, m->head, m->message), \
+     m->e->front = copy_text(m->w->input), m->e->text = copy_text(middle), m->e->tail = copy_text(after))
+
+static int make_token(struct making *m, unsigned byte, unsigned who)
+{
+    char quoted[70] = "\"}}";
+    m->e->joins = 1;
+    m->e->done = (who & 3) == 3 && byte >= 128;
+    if (m->e->done)
+        strcpy(quoted, "\",\"done\":true}}");
+    else if (byte >= 192)
+        strcpy(quoted, "\",\"done\":false}}");
+    KEY("m%u/%d", m->message, byte >= 192 && !m->e->done);
+    PARTS("agent.token", "\"message_id\":\"m%u\",\"text\":\"", m->text, quoted);
+    return (int)m->run;
+}
+
+/* Everything but tokens. */
+static int make_other(struct making *m)
+{
+    switch (m->kind) {
     case 8:
-        e->joins = 1;
-        KEY("t%u", message);
-        PARTS("agent.thought", "\"message_id\":\"t%u\",\"text\":\"", text, "\"}}");
+        m->e->joins = 1;
+        KEY("t%u", m->message);
+        PARTS("agent.thought", "\"message_id\":\"t%u\",\"text\":\"", m->text, "\"}}");
         return -1;
     case 9:
-        e->joins = 1;
-        KEY("c%u", message);
-        PARTS("agent.action", "\"call_id\":\"c%u\",\"phase\":\"args\",\"args_delta\":\"", text, "\"}}");
+        m->e->joins = 1;
+        KEY("c%u", m->message);
+        PARTS("agent.action", "\"call_id\":\"c%u\",\"phase\":\"args\",\"args_delta\":\"", m->text, "\"}}");
         return -1;
     case 10:
         KEY("%d", 0);
         PARTS("agent.usage", "\"output_tokens\":%u", "", "}}");
-        return (int)run;
+        return (int)m->run;
     case 11:
-        KEY("s%u", message);
+        KEY("s%u", m->message);
         PARTS("agent.progress", "\"progress\":0.5,\"step\":\"s%u\"", "", "}}");
         return -1;
     case 12:
-        PARTS(message ? "agent.action" : "agent.log",
-              "\"call_id\":\"c%u\",\"phase\":\"end\",\"level\":\"info\",\"message\":\"", text, "\"}}");
+        PARTS(m->message ? "agent.action" : "agent.log",
+              "\"call_id\":\"c%u\",\"phase\":\"end\",\"level\":\"info\",\"message\":\"", m->text, "\"}}");
         return -1;
     case 13:
-        PARTS(message ? "x.chart.point" : "x.other", "\"v\":%u,\"w\":\"", text, "\"}}");
+        PARTS(m->message ? "x.chart.point" : "x.other", "\"v\":%u,\"w\":\"", m->text, "\"}}");
         return -1;
     case 14:
-        if (message == 0)
-            PARTS("agent.input_request", "\"request_id\":\"q%u\",\"timeout_ms\":1,\"expires_at\":1,\"question\":\"", text,
+        if (m->message == 0)
+            PARTS("agent.input_request", "\"request_id\":\"q%u\",\"timeout_ms\":1,\"expires_at\":1,\"question\":\"", m->text,
                   "\"}}");
         else
             PARTS("agent.input_resolved", "\"request_id\":\"q%u\",\"outcome\":\"", "timeout", "\"}}");
-        return (int)run;
+        return (int)m->run;
     default:
-        if (message == 0)
+        if (m->message == 0)
             PARTS("agent.completed", "\"finish_reason\":\"m%u", "x", "\",\"usage\":{\"output_tokens\":7}}}");
-        else if (message == 1)
-            PARTS("agent.failed", "\"error\":{\"code\":\"CANCELLED\",\"message\":\"m%u", text, "\",\"retryable\":false}}}");
+        else if (m->message == 1)
+            PARTS("agent.failed", "\"error\":{\"code\":\"CANCELLED\",\"message\":\"m%u", m->text, "\",\"retryable\":false}}}");
         else
             PARTS("agent.started", "\"attempt\":%u", "", "}}");
-        return (int)run;
+        return (int)m->run;
     }
+}
+
+/* Make the event that a byte stands for: the message in w->input, and its parts in *e. Returns the run or -1. */
+static int make_event(world *w, model *m, model_event *e, unsigned byte)
+{
+    static const char *const wide[] = {"", ",\"meta\":{\"ts\":1}", ",\"meta\":{\"ts\":2}"};
+    char text[16384];
+    unsigned who = take_byte(w);
+    struct making making = {.w = w, .e = e, .kind = byte % 16, .message = who / 4 % 3, .extra = wide[(who >> 5) % 4 % 3],
+                            .text = text};
+    if (m->runs == 0)
+        m->runs = 1;
+    making.run = pick_run(m, who);
+    memset(e, 0, sizeof *e);
+    e->time = w->now;
+    if (who < 200)
+        snprintf(making.ts, sizeof making.ts, ",\"ts\":%llu", 1795212345678ull + w->now);
+    make_text(w, text);
+    snprintf(making.head, sizeof making.head, "%s,\"invocation_id\":\"r%u\",\"agent_id\":\"guide.content\"%s,\"payload\":{",
+             making.ts, making.run, making.extra);
+    return making.kind < 8 ? make_token(&making, byte, who) : make_other(&making);
 }
 
 /* ---- Runs, for the snapshot ------------------------------------------------------------------------------ */

@@ -305,8 +305,64 @@ static void at_most_three_blocks_are_lent(void)
     bytes_free(&stream);
 }
 
+/* Of a frame that is taken step by step, conn->part keeps the header: a mark there outlives the fast path alone. */
+static void set_mark(recorder *r)
+{
+    memset(&r->conn->part, 0xA5, sizeof r->conn->part);
+}
+
+static int marked(const recorder *r)
+{
+    const uint8_t *at = (const uint8_t *)&r->conn->part;
+    size_t i = 0;
+    while (i < sizeof r->conn->part && at[i] == 0xA5)
+        i++;
+    return i == sizeof r->conn->part;
+}
+
+/* Whether the mark is still there behind three frames, fed together. */
+static int mark_outlives(wick_role role, int way, unsigned first_byte, size_t len)
+{
+    static uint8_t payload[70000];
+    recorder r;
+    bytes stream = {0};
+    int result;
+    memset(payload, 'a', sizeof payload);
+    for (int i = 0; i < 3; i++)
+        stream_frame(&stream, role, first_byte, payload, len);
+    recorder_init(&r, role, way);
+    r.config.max_frame = r.config.max_message = 1u << 20; /* whatever the defaults of this build are */
+    recorder_restart(&r, 0);
+    set_mark(&r);
+    feed(&r, &stream, stream.len);
+    result = marked(&r);
+    CHECK_INT(r.messages, 3);
+    if (result)
+        memset(&r.conn->part, 0, sizeof r.conn->part);
+    recorder_free(&r);
+    bytes_free(&stream);
+    return result;
+}
+
+/* Nothing but a benchmark would notice otherwise that whole messages go the long way. */
+static void whole_messages_take_the_fast_path(void)
+{
+    static const size_t lens[] = {0, 1, 15, 16, 125, 126, 127, 128, 129, 1000, 65534, 65535};
+    for (int role = WICK_SERVER; role <= WICK_CLIENT; role++) {
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+            CHECK(mark_outlives((wick_role)role, WAY_WHOLE, 0x80 | WICK_TEXT, lens[i]));
+            CHECK(mark_outlives((wick_role)role, WAY_WHOLE, 0x80 | WICK_BINARY, lens[i]));
+        }
+        /* And the mark tells: none of these can go that way. */
+        CHECK(!mark_outlives((wick_role)role, WAY_WHOLE, 0x80 | WICK_TEXT, 65536));
+        CHECK(!mark_outlives((wick_role)role, WAY_ASK_WHOLE, 0x80 | WICK_TEXT, 16));
+        CHECK(!mark_outlives((wick_role)role, WAY_SLICES, 0x80 | WICK_TEXT, 16));
+    }
+}
+
 int main(void)
 {
+    RUN(whole_messages_take_the_fast_path);
     RUN(a_ping_flood_needs_no_memory);
     RUN(wslay_ping_flood_on_a_blocked_output_queues_nothing);
     RUN(empty_fragments_cost_nothing);

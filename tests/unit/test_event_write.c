@@ -387,9 +387,9 @@ static wick_status write_status(const wick_event *e, const char *path, int line)
 
 #define REFUSED(e, want, path) CHECK_STATUS(write_status(e, path, __LINE__), want)
 
-static void refused(void)
+static void refused_texts(void)
 {
-    wick_event e = {0}, good;
+    wick_event e = {0};
     REFUSED(&e, WICK_E_ENVELOPE, "type");
     e.head.type = WICK_TEXT("1x");
     REFUSED(&e, WICK_E_ENVELOPE, "type");
@@ -411,6 +411,14 @@ static void refused(void)
     REFUSED(&e, WICK_E_PAYLOAD, "payload.text");
     e.as.agent_token.text = (wick_text){"a\"b\n", 4, WICK_TEXT_CLEAN}; /* not clean: escaped all the same */
     REFUSED(&e, WICK_OK, "");
+}
+
+static void refused_heads(void)
+{
+    wick_event e = {0}, good;
+    e.type = WICK_TYPE_AGENT_TOKEN;
+    e.as.agent_token.message_id = e.as.agent_token.text = WICK_TEXT("m");
+    REFUSED(&e, WICK_OK, "");
     good = e;
     e.head.agent_id = WICK_TEXT("Guide");
     REFUSED(&e, WICK_E_ENVELOPE, "agent_id");
@@ -430,7 +438,11 @@ static void refused(void)
     REFUSED(&e, WICK_E_JSON_TRAILING, "meta");
     e.head.meta = (wick_text){"{", 1, WICK_TEXT_JSON};
     REFUSED(&e, WICK_E_JSON_CUT, "meta");
-    e = (wick_event){0};
+}
+
+static void refused_payloads(void)
+{
+    wick_event e = {0};
     e.type = WICK_TYPE_AGENT_FAILED;
     REFUSED(&e, WICK_E_PAYLOAD, "payload.error.code");
     e = (wick_event){0};
@@ -539,7 +551,9 @@ int main(void)
     RUN(pongs);
     RUN(written_then_read);
     RUN(every_capacity);
-    RUN(refused);
+    RUN(refused_texts);
+    RUN(refused_heads);
+    RUN(refused_payloads);
     RUN(replaced);
     RUN(long_log_is_cut);
     RUN(inputs);
