@@ -41,12 +41,18 @@ static void check_action(const wick_client *client, const wick_client_action *ac
     switch (action->kind) {
     case WICK_CLIENT_SEND:
         require(where == WICK_CLIENT_CONNECTED && action->len > 0);
+        require(action->transport == WICK_TRANSPORT_WEBSOCKET || (action->session_id.len && !client->posting));
         break;
     case WICK_CLIENT_OPEN:
-        require(where == WICK_CLIENT_OPENING && action->transport == WICK_TRANSPORT_WEBSOCKET);
+        require(where == WICK_CLIENT_OPENING);
+        break;
+    case WICK_CLIENT_POLL:
+        require(where == WICK_CLIENT_CONNECTED && action->transport == WICK_TRANSPORT_POLL && action->session_id.len);
         break;
     case WICK_CLIENT_CONNECT:
         require(where == WICK_CLIENT_CONNECTING || (action->probe && where == WICK_CLIENT_CONNECTED));
+        require(action->transport == WICK_TRANSPORT_WEBSOCKET || action->session_id.len);
+        require(!(client->config->flags >> action->transport & 1));
         break;
     case WICK_CLIENT_STOP:
         require(where == WICK_CLIENT_IDLE && action->verdict != WICK_VERDICT_NONE);
@@ -118,8 +124,10 @@ static void tell(wick_client *client, unsigned what, unsigned byte, uint64_t now
 static void happen(wick_client *client, unsigned what, unsigned byte, uint64_t *now)
 {
     static const unsigned codes[] = {0, 1000, 1001, 1006, 4401, 4409, 4501, 4510};
-    const wick_client_refusal refusal = {byte % 5 == 0 ? 400 : byte % 5 == 1 ? 401 : byte % 5 == 2 ? 503 : 0,
-                                         byte & 64 ? WICK_CODE_UPGRADE_STRIPPED_BY_PROXY : WICK_CODE_NONE, byte & 32 ? 500 : 0};
+    static const unsigned statuses[] = {0, 400, 401, 503, 403, 404, 500};
+    const wick_client_refusal refusal = {statuses[byte % 7], byte & 64   ? WICK_CODE_UPGRADE_STRIPPED_BY_PROXY
+                                                             : byte & 32 ? WICK_CODE_SESSION_FORBIDDEN
+                                                                         : WICK_CODE_NONE, byte & 16 ? 500 : 0};
     wick_transport transport = (wick_transport)(byte % 3);
     uint32_t pending = wick_client_pending(client);
     char id[12];
@@ -160,6 +168,14 @@ static void happen(wick_client *client, unsigned what, unsigned byte, uint64_t *
         else if (byte < 8)
             wick_client_retry(client, *now);
         break;
+    case 12:
+        if (byte % 4 == 0)
+            wick_client_heard(client, *now);
+        else if (byte % 4 == 1)
+            wick_client_polled(client, *now);
+        else
+            wick_client_posted(client, byte % 4 == 2 ? NULL : &refusal, *now);
+        break;
     default:
         pump(client, *now, byte % 4);
         break;
@@ -168,7 +184,7 @@ static void happen(wick_client *client, unsigned what, unsigned byte, uint64_t *
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    wick_client_config config = {sizeof config, roll, 0, 256, 0, 0, 0, 0, 0, 0, 0};
+    wick_client_config config = {.size = sizeof config, .on_random = roll, .outbox_bytes = 256};
     uint64_t memory[32], now = 0;
     wick_client client, moved;
     if (size < 1)

@@ -16,6 +16,7 @@
  *         case WICK_CLIENT_CONNECT: begin_connect(action.transport, &action); break;
  *         case WICK_CLIENT_OPEN:    send_open(&client, &action); break;
  *         case WICK_CLIENT_SEND:    send_bytes(action.data, action.len); break;
+ *         case WICK_CLIENT_POLL:    begin_poll(&action); break;
  *         case WICK_CLIENT_CLOSE:   close_connection(action.transport, action.code, action.reason); break;
  *         default:                  give_up(action.verdict); break;
  *         }
@@ -36,15 +37,35 @@
  *
  *     wick_client_submit(&client, id, id_len, message, len);
  *
- * TRANSPORTS. It begins with WebSocket. After WICK_CLIENT_TRIES attempts in a row that did not get through the
- * handshake, or one that a proxy stripped of its Upgrade (UPGRADE_STRIPPED_BY_PROXY), it goes on with SSE, and after as
- * many with long poll; every five minutes it tries WebSocket beside the connection that works, and changes over when it
- * gets through. One cursor serves all of them. Over SSE and long poll, messages are posted: WICK_CLIENT_SEND then means
- * one POST of these bytes, whose answers go to wick_client_received() like any message; no session.open and no ack is
- * sent, and WICK_CLIENT_CONNECT tells the session and the cursor to ask for.
+ * TRANSPORTS. It begins with WebSocket. After WICK_CLIENT_TRIES attempts in a row that did not get through, or one that
+ * a proxy stripped of its Upgrade (UPGRADE_STRIPPED_BY_PROXY), it goes on with SSE; after as many there, or when a
+ * stream is open and nothing comes, with long poll; then with WebSocket again. While another transport works WebSocket
+ * is tried beside it every five minutes, and taken again when it gets through. One cursor and one outbox serve all.
+ * What the host does for an action:
+ *
+ *     action    WebSocket               SSE                                    long poll
+ *     CONNECT   the handshake           GET /api/events from the cursor        the same with wait_ms
+ *     OPEN      session.open            POST /api/events of session.open       the same
+ *     SEND      a text message          POST /api/events of the message        the same
+ *     POLL                                                                     GET /api/events with wait_ms
+ *     CLOSE     close, or drop          drop the stream and the POST           drop the GET and the POST
+ *
+ * and what it reports with wick_client_...:
+ *
+ *     connected  101                     the first byte of the body; not the    200
+ *                                        head, a proxy may hold back the rest
+ *     received   each message            each data                              each of its events
+ *     heard                              any byte of the body
+ *     polled                                                                    behind the last of them
+ *
+ * GET and POST carry the action's session_id and resume_token, but for OPEN, which comes first if there is no session
+ * or the server does not know it any more. The messages in the answer to a POST (wick_answer_next()) go to
+ * wick_client_received(), then wick_client_posted() follows; a POST that fails is told to wick_client_posted() too, one
+ * of OPEN to wick_client_refused(). One POST is under way at a time.
  *
  * CLOSE CODES. Those that say that the same again will not work end it (WICK_CLIENT_STOP with a verdict): 1000, 1003,
- * 1007 to 1010, and 4400 to 4499; so do 401, 403 and 404 while connecting. Everything else is tried again after a wait:
+ * 1007 to 1010, and 4400 to 4499; so do 401, 403 and 404 while connecting (a server that had a session with us before
+ * and has no SSE, 404, is tried by other transports). Everything else is tried again after a wait:
  * 1001, 1002, 1005, 1006, 1011 to 1015, 4500 to 4599, no code at all. 4501 asks for a fresh token first. After a stop
  * the host may change what was wrong (the token, the URL) and call wick_client_start() again; the outbox and the cursor
  * are still there.
@@ -52,7 +73,7 @@
 #ifndef WICK_CLIENT_H
 #define WICK_CLIENT_H
 
-#include "wick/event.h"
+#include "wick/stream.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,6 +95,15 @@ extern "C" {
 #endif
 #ifndef WICK_DEFAULT_CLIENT_CONNECT_MS
 #define WICK_DEFAULT_CLIENT_CONNECT_MS 10000u
+#endif
+#ifndef WICK_DEFAULT_CLIENT_STREAM_MS
+#define WICK_DEFAULT_CLIENT_STREAM_MS 5000u
+#endif
+#ifndef WICK_DEFAULT_CLIENT_SILENCE_MS
+#define WICK_DEFAULT_CLIENT_SILENCE_MS 40000u
+#endif
+#ifndef WICK_DEFAULT_CLIENT_POLL_MS
+#define WICK_DEFAULT_CLIENT_POLL_MS 25000u
 #endif
 #ifndef WICK_DEFAULT_CLIENT_PROBE_MS
 #define WICK_DEFAULT_CLIENT_PROBE_MS 300000u
@@ -129,6 +159,12 @@ typedef struct wick_client_config {
     uint32_t ack_events;
     /** And at the latest so long after an event; default 1,000. */
     uint32_t ack_ms;
+    /** How long an SSE stream may take to give its first byte; default 5,000. */
+    uint32_t stream_ms;
+    /** An SSE stream that gives no byte for so long is held back or dead; default 40,000: servers break the silence. */
+    uint32_t silence_ms;
+    /** How long the server is to wait for an event when it is polled; default 25,000. */
+    uint32_t poll_ms;
 } wick_client_config;
 
 /* ---- The client ------------------------------------------------------------------------------------------ */
@@ -153,6 +189,7 @@ typedef enum wick_client_kind {
     WICK_CLIENT_CONNECT, /**< begin to connect */
     WICK_CLIENT_OPEN,    /**< send session.open: wick_client_write_open() */
     WICK_CLIENT_SEND,    /**< send data, as one text message or one POST */
+    WICK_CLIENT_POLL,    /**< begin the next long poll */
     WICK_CLIENT_CLOSE,   /**< close a connection, or give up an attempt to connect */
     WICK_CLIENT_STOP     /**< it is over: say so to the user */
 } wick_client_kind;
@@ -172,7 +209,7 @@ typedef enum wick_client_verdict {
 /** An action. What it points to is good until the next call on the client. */
 typedef struct wick_client_action {
     wick_client_kind kind;
-    /** CONNECT, CLOSE, SEND: which connection. */
+    /** CONNECT, CLOSE, OPEN, SEND, POLL: which connection. */
     wick_transport transport;
     /** CONNECT: 1 if the connection that is there stays, until the new one is through. */
     uint8_t probe;
@@ -193,16 +230,19 @@ typedef struct wick_client_action {
     /** SEND: the bytes. */
     const uint8_t *data;
     size_t len;
-    /** CONNECT: what SSE and long poll ask for; all empty if there is no session yet. */
+    /** CONNECT, SEND, POLL: what SSE and long poll ask with. */
     wick_str session_id;
     wick_str resume_token;
+    /** CONNECT, POLL: the cursor. */
     uint64_t epoch;
     uint64_t last_seq;
+    /** CONNECT by long poll, POLL: how long the server is to wait for an event. */
+    uint32_t wait_ms;
     uint32_t serial; /* private, as the next one */
     uint32_t item;
 } wick_client_action;
 
-/** A client. Members are private. Movable. About 500 bytes. */
+/** A client. Members are private. Movable. About 550 bytes. */
 struct wick_client {
     const wick_client_config *config;
     void *user;
@@ -219,6 +259,9 @@ struct wick_client {
     uint64_t open_ms;      /* when the session opened */
     uint64_t probe_ms;     /* the next probe, or the end of this one */
     uint64_t retry_after_ms;
+    uint64_t heard_ms;     /* when the stream gave its last byte */
+    uint64_t post_ms;      /* the end of the POST that is under way */
+    uint64_t poll_ms;      /* of the long poll */
     uint32_t attempt;      /* of the backoff */
     uint32_t serial;       /* of the situation: an action that is done too late changes nothing */
     uint16_t cause;
@@ -232,6 +275,11 @@ struct wick_client {
     uint8_t drop;          /* a probe to be dropped */
     uint8_t adrift;        /* there is no cursor: the next event is taken as it comes */
     uint8_t unsettled;     /* a session.reset is on its way: what is shown does not reach the cursor yet */
+    uint8_t reopen;        /* the server does not know the session: OPEN comes before CONNECT */
+    uint8_t posting;
+    uint8_t polling;
+    uint8_t back;          /* where a probe came from, plus 1 */
+    uint8_t was_open;
     uint8_t fresh_token;
     uint8_t stopping;
     uint8_t verdict;
@@ -304,10 +352,16 @@ WICK_API uint64_t wick_client_deadline(const wick_client *client);
 /* ---- What happens ---------------------------------------------------------------------------------------- */
 
 /**
- * A handshake is through: 101, or 200 to a GET of the events. Over WebSocket WICK_CLIENT_OPEN comes next; in quiet mode
- * and over other transports the session counts as open.
+ * A handshake is through: 101, the first byte of an event stream, or 200 to the first long poll. Over WebSocket
+ * WICK_CLIENT_OPEN comes next; in quiet mode and over other transports the session counts as open.
  */
 WICK_API void wick_client_connected(wick_client *client, wick_transport transport, uint64_t now_ms);
+
+/** Bytes of an SSE stream have come, if only a comment. */
+WICK_API void wick_client_heard(wick_client *client, uint64_t now_ms);
+
+/** The answer to a long poll has come, and all its events have been received. */
+WICK_API void wick_client_polled(wick_client *client, uint64_t now_ms);
 
 /** How an attempt to connect failed. */
 typedef struct wick_client_refusal {
@@ -323,7 +377,17 @@ typedef struct wick_client_refusal {
 WICK_API void wick_client_refused(wick_client *client, wick_transport transport, const wick_client_refusal *refusal,
                                   uint64_t now_ms);
 
-/** A connection has ended. code is the close code of the peer's close frame, or 0 if there was none. */
+/**
+ * The POST of a message is over.
+ *
+ * refusal   NULL if it was answered with 2xx, and what the answer says has been received; else how it failed
+ *
+ * A message that is refused for good (4xx, but for 401, 403, 404, 408 and 429) leaves the outbox: tell whoever has
+ * submitted it. After other failures it is sent again, over a connection made anew.
+ */
+WICK_API void wick_client_posted(wick_client *client, const wick_client_refusal *refusal, uint64_t now_ms);
+
+/** A connection has ended, or a long poll has failed. code is that of the peer's close frame, or 0 if there is none. */
 WICK_API void wick_client_closed(wick_client *client, wick_transport transport, unsigned code, uint64_t now_ms);
 
 /** What to do with a message from the server. */
@@ -348,6 +412,26 @@ typedef enum wick_client_take {
  * event   as wick_event_read() gave it, also with WICK_UNKNOWN_TYPE
  */
 WICK_API wick_client_take wick_client_received(wick_client *client, const wick_event *event, uint64_t now_ms);
+
+/** The messages in the body of an HTTP answer. next may be read, the rest is private. */
+typedef struct wick_answer {
+    /** The cursor behind the events of a long poll; epoch 0 if there is none. */
+    wick_cursor next;
+    wick_json_reader reader;
+    uint8_t begun;
+} wick_answer;
+
+/**
+ * Begin to read a body: `{"epoch":E,"events":[…],"next":"E:S"}` of a long poll, or `{"accepted":[…]}` of a POST.
+ *
+ * body, len   whole, and unchanged until all messages have been taken
+ *
+ * Returns WICK_OK; a JSON error; WICK_E_ENVELOPE if it is no object or has neither list.
+ */
+WICK_API wick_status wick_answer_init(wick_answer *answer, const void *body, size_t len);
+
+/** Take the next message, for wick_event_read(). Returns WICK_OK, or WICK_MORE behind the last one. */
+WICK_API wick_status wick_answer_next(wick_answer *answer, wick_text *message);
 
 /* ---- What is sent ---------------------------------------------------------------------------------------- */
 

@@ -2,9 +2,11 @@
  * The client: states, waits, verdicts. Every situation has a serial number, and an action that the host reports as done
  * when the situation has changed already is ignored.
  *
- *     IDLE -> WAITING -> CONNECTING -> OPENING -> CONNECTED
+ *     IDLE -> WAITING -> CONNECTING -> OPENING -> CONNECTED      WebSocket
  *               ^            |            |           |
  *               +------------+---- CLOSING -----------+
+ *               |            |            |           |
+ *     IDLE -> WAITING -> (OPENING ->) CONNECTING -> CONNECTED    requests: OPENING only if there is no session
  */
 #include "agent/client_internal.h"
 
@@ -19,7 +21,7 @@ uint32_t wick_client_or(uint32_t configured, uint32_t fallback)
 void wick_client_set(wick_client *client, wick_client_state state)
 {
     client->state = (uint8_t)state;
-    client->begun = 0;
+    client->begun = client->posting = client->polling = 0;
     client->serial++;
 }
 
@@ -70,6 +72,7 @@ void wick_client_start(wick_client *client, uint64_t now_ms)
     client->transport = pick_transport(client->config, WICK_TRANSPORT_WEBSOCKET);
     client->tries = client->stopping = client->verdict = client->told = 0;
     client->attempt = 0;
+    client->cause = 0;
     client->retry_after_ms = 0;
     client->due_ms = now_ms;
     wick_client_set(client, WICK_CLIENT_WAITING);
@@ -106,7 +109,7 @@ static void back_off(wick_client *client, uint64_t now_ms)
     wick_client_set(client, WICK_CLIENT_WAITING);
 }
 
-static void end_with(wick_client *client, wick_client_verdict verdict, unsigned cause)
+void wick_client_end(wick_client *client, wick_client_verdict verdict, unsigned cause)
 {
     client->verdict = (uint8_t)verdict;
     client->cause = (uint16_t)cause;
@@ -149,7 +152,7 @@ static wick_client_verdict verdict_of_close(unsigned code)
     }
 }
 
-static wick_client_verdict verdict_of_status(unsigned status)
+wick_client_verdict wick_client_verdict_of(unsigned status)
 {
     switch (status) {
     case 401:
@@ -163,41 +166,62 @@ static wick_client_verdict verdict_of_status(unsigned status)
     }
 }
 
-/* An attempt has failed: perhaps another transport gets through. */
-static void count_failure(wick_client *client, int stripped, uint64_t now_ms)
+/* The transport to try when this one does not get through. */
+static uint8_t next_transport(wick_client *client)
+{
+    unsigned next = client->transport + 1u;
+    if (client->transport == WICK_TRANSPORT_WEBSOCKET && client->back)
+        next = client->back - 1u; /* what worked before the probe */
+    client->back = 0;
+    return pick_transport(client->config, next);
+}
+
+/* An attempt has failed: perhaps another transport gets through. hopeless: this one will not. */
+static void count_failure(wick_client *client, int hopeless, uint64_t now_ms)
 {
     client->tries++;
-    if (client->tries < WICK_CLIENT_TRIES && !stripped)
+    if (client->tries < WICK_CLIENT_TRIES && !hopeless)
         return;
     if (client->transport == WICK_TRANSPORT_WEBSOCKET)
         client->probe_ms = now_ms + wick_client_or(client->config->probe_ms, WICK_DEFAULT_CLIENT_PROBE_MS);
-    client->transport = pick_transport(client->config, client->transport + 1u);
+    client->transport = next_transport(client);
     client->tries = 0;
+}
+
+/* A stream that does not get through, or not any more: it is held back, or nobody is there. */
+static int is_held_back(const wick_client *client, uint64_t now_ms)
+{
+    uint64_t silence = wick_client_or(client->config->silence_ms, WICK_DEFAULT_CLIENT_SILENCE_MS);
+    if (client->transport != WICK_TRANSPORT_SSE || client->begun != 2)
+        return 0;
+    return client->state == WICK_CLIENT_CONNECTING ||
+           (client->state == WICK_CLIENT_CONNECTED && now_ms >= client->heard_ms + silence);
 }
 
 void wick_client_gone(wick_client *client, unsigned code, uint64_t now_ms)
 {
     uint64_t stable = wick_client_or(client->config->stable_ms, WICK_DEFAULT_CLIENT_STABLE_MS);
     wick_client_verdict verdict = verdict_of_close(code);
+    int held_back = is_held_back(client, now_ms);
     drop_probe(client);
     if (client->stopping) {
         verdict = client->stopping > 1 ? (wick_client_verdict)client->verdict : WICK_VERDICT_CLOSED;
-        end_with(client, verdict, 0);
+        wick_client_end(client, verdict, client->cause);
         return;
     }
     /* Where we hung up first, only what the server says of the session counts. */
     if (client->state == WICK_CLIENT_CLOSING && code < 4000)
         verdict = WICK_VERDICT_NONE;
     if (verdict != WICK_VERDICT_NONE) {
-        end_with(client, verdict, code);
+        wick_client_end(client, verdict, code);
         return;
     }
     if (code == 4501)
         client->fresh_token = 1;
-    if (client->state == WICK_CLIENT_OPENING || client->state == WICK_CLIENT_CONNECTING)
-        count_failure(client, 0, now_ms);
-    else if (now_ms - client->open_ms >= stable)
+    if (client->state >= WICK_CLIENT_CONNECTED && now_ms - client->open_ms >= stable)
         client->attempt = 0;
+    if (held_back || client->state < WICK_CLIENT_CONNECTED)
+        count_failure(client, held_back, now_ms);
     back_off(client, now_ms);
 }
 
@@ -219,7 +243,7 @@ void wick_client_stop(wick_client *client, uint64_t now_ms)
         return;
     client->stopping = 1;
     if (client->state == WICK_CLIENT_WAITING)
-        end_with(client, WICK_VERDICT_CLOSED, 0);
+        wick_client_end(client, WICK_VERDICT_CLOSED, 0);
     else if (client->state == WICK_CLIENT_CONNECTING)
         wick_client_hang_up(client, 0, WICK_VERDICT_NONE, now_ms);
     else if (client->state != WICK_CLIENT_CLOSING)
@@ -236,8 +260,9 @@ void wick_client_retry(wick_client *client, uint64_t now_ms)
 
 void wick_client_enter(wick_client *client, uint64_t now_ms)
 {
-    client->open_ms = now_ms;
-    client->tries = 0;
+    client->open_ms = client->heard_ms = now_ms;
+    client->was_open = 1;
+    client->tries = client->back = 0;
     client->fresh_token = 0;
     if (!wick_client_is_quiet(client))
         client->outbox_next = 0;
@@ -249,15 +274,18 @@ void wick_client_connected(wick_client *client, wick_transport transport, uint64
     int probe = client->probing == 2 && transport == WICK_TRANSPORT_WEBSOCKET;
     if (probe) {
         client->probing = 0;
-        client->old = (uint8_t)(client->transport + 1);
+        client->old = client->back = (uint8_t)(client->transport + 1);
+        client->tries = WICK_CLIENT_TRIES - 1; /* one failure, and it is back at what worked */
         client->transport = WICK_TRANSPORT_WEBSOCKET;
     } else if (client->state != WICK_CLIENT_CONNECTING || transport != (wick_transport)client->transport) {
         return;
     }
     if (!wick_client_speaks(client)) {
-        if (wick_client_is_quiet(client) && transport == WICK_TRANSPORT_WEBSOCKET)
+        if (wick_client_is_quiet(client))
             client->adrift = 1;
         wick_client_enter(client, now_ms);
+        client->polling = transport == WICK_TRANSPORT_POLL;
+        client->poll_ms = now_ms + wick_client_or(client->config->connect_ms, WICK_DEFAULT_CLIENT_CONNECT_MS);
         return;
     }
     client->due_ms = now_ms + wick_client_or(client->config->connect_ms, WICK_DEFAULT_CLIENT_CONNECT_MS);
@@ -276,28 +304,42 @@ void wick_client_end_probe(wick_client *client, uint64_t now_ms)
     client->serial++;
 }
 
+/* Whether something is under way that a refusal may answer. */
+static int is_attempt(const wick_client *client)
+{
+    return client->state == WICK_CLIENT_CONNECTING ||
+           (client->state == WICK_CLIENT_OPENING && wick_client_asks(client));
+}
+
 void wick_client_refused(wick_client *client, wick_transport transport, const wick_client_refusal *refusal,
                          uint64_t now_ms)
 {
     static const wick_client_refusal silence = {0, WICK_CODE_NONE, 0};
     wick_client_verdict verdict;
+    int lost, missing;
     if (!refusal)
         refusal = &silence;
     if (is_probe(client, transport)) {
         wick_client_end_probe(client, now_ms);
         return;
     }
-    if (client->state != WICK_CLIENT_CONNECTING || transport != (wick_transport)client->transport)
+    if (transport != (wick_transport)client->transport || !is_attempt(client))
         return;
-    verdict = verdict_of_status(refusal->status);
-    if (verdict != WICK_VERDICT_NONE) {
-        end_with(client, verdict, refusal->status);
+    verdict = wick_client_verdict_of(refusal->status);
+    /* A session that is not known to GET is opened anew: POST tells whether that is possible. */
+    lost = verdict == WICK_VERDICT_FORBIDDEN && client->state == WICK_CLIENT_CONNECTING && wick_client_asks(client) &&
+           client->session_len && refusal->code == WICK_CODE_SESSION_FORBIDDEN;
+    missing = verdict == WICK_VERDICT_NOT_FOUND && wick_client_asks(client) && client->was_open;
+    if (lost)
+        client->reopen = 1;
+    else if (verdict != WICK_VERDICT_NONE && !missing) {
+        wick_client_end(client, verdict, refusal->status);
         return;
     }
     client->retry_after_ms = refusal->retry_after_ms;
     /* A server that says that it is busy has been reached: no reason to change the transport. */
     if (refusal->status != 429 && refusal->status != 503)
-        count_failure(client, refusal->code == WICK_CODE_UPGRADE_STRIPPED_BY_PROXY, now_ms);
+        count_failure(client, missing || refusal->code == WICK_CODE_UPGRADE_STRIPPED_BY_PROXY, now_ms);
     back_off(client, now_ms);
 }
 
@@ -315,6 +357,7 @@ void wick_client_closed(wick_client *client, wick_transport transport, unsigned 
 wick_client_take wick_client_received(wick_client *client, const wick_event *event, uint64_t now_ms)
 {
     uint64_t seq = (uint64_t)event->head.seq, first = seq;
+    client->heard_ms = now_ms;
     if (client->state != WICK_CLIENT_OPENING && client->state != WICK_CLIENT_CONNECTED)
         return WICK_CLIENT_GAP;
     if (!WICK_HAS(&event->head, envelope, seq)) {
@@ -323,7 +366,7 @@ wick_client_take wick_client_received(wick_client *client, const wick_event *eve
     }
     if (WICK_HAS(&event->head, envelope, first_seq) && event->head.first_seq < event->head.seq)
         first = (uint64_t)event->head.first_seq;
-    if (wick_client_is_quiet(client) && client->transport == WICK_TRANSPORT_WEBSOCKET)
+    if (wick_client_is_quiet(client))
         client->adrift = 1;
     if (!client->adrift && seq <= client->last)
         return WICK_CLIENT_DUPLICATE;

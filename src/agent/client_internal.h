@@ -1,6 +1,6 @@
 /*
- * The client in four parts: client.c is told what happens, client_next.c says what to do, client_outbox.c keeps
- * messages, client_session.c speaks of sessions.
+ * The client in five parts: client.c is told what happens, client_http.c what happens to requests, client_next.c says
+ * what to do, client_outbox.c keeps messages, client_session.c speaks of sessions.
  */
 #ifndef WICK_AGENT_CLIENT_INTERNAL_H
 #define WICK_AGENT_CLIENT_INTERNAL_H
@@ -18,24 +18,37 @@ typedef struct wick_outbox_item {
 /* The item at outbox_next, which must be there. Returns the message. */
 wick_slice wick_outbox_next(const wick_client *client);
 void wick_outbox_sent(wick_client *client);
+/* The one that was sent last is not to be sent again. */
+void wick_outbox_drop_sent(wick_client *client);
 /* An answer has come. */
 void wick_outbox_answer(wick_client *client, const wick_text *re);
 
+/* Whether messages are carried by requests. */
+static inline int wick_client_asks(const wick_client *client)
+{
+    return client->transport != WICK_TRANSPORT_WEBSOCKET;
+}
+
+/* Whether there is no session: over requests there always is one. */
 static inline int wick_client_is_quiet(const wick_client *client)
 {
-    return (client->config->flags & WICK_CLIENT_QUIET) != 0;
+    return (client->config->flags & WICK_CLIENT_QUIET) != 0 && !wick_client_asks(client);
 }
 
 /* Whether the connection carries session.open and acks. */
 static inline int wick_client_speaks(const wick_client *client)
 {
-    return client->transport == WICK_TRANSPORT_WEBSOCKET && !wick_client_is_quiet(client);
+    return !wick_client_asks(client) && !wick_client_is_quiet(client);
 }
 
 uint32_t wick_client_or(uint32_t configured, uint32_t fallback);
 int wick_client_may_use(const wick_client_config *config, unsigned transport);
 /* Go to a state, in which nothing has been done yet. */
 void wick_client_set(wick_client *client, wick_client_state state);
+/* It is over, with a close code or an HTTP status as the cause. */
+void wick_client_end(wick_client *client, wick_client_verdict verdict, unsigned cause);
+/* Why an HTTP status ends it; NONE if the same may be tried again. */
+wick_client_verdict wick_client_verdict_of(unsigned status);
 /* The connection, or the attempt, is gone. */
 void wick_client_gone(wick_client *client, unsigned code, uint64_t now_ms);
 /* The attempt to get back to WebSocket has failed. */

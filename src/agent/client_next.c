@@ -8,6 +8,11 @@
 #define ITEM_OLD 3u
 #define ITEM_PROBE 4u
 
+static uint32_t patience(const wick_client *client)
+{
+    return wick_client_or(client->config->connect_ms, WICK_DEFAULT_CLIENT_CONNECT_MS);
+}
+
 static uint64_t ack_due(const wick_client *client)
 {
     if (client->state != WICK_CLIENT_CONNECTED || !wick_client_speaks(client) || client->last <= client->acked)
@@ -15,6 +20,19 @@ static uint64_t ack_due(const wick_client *client)
     if (client->last - client->acked >= wick_client_or(client->config->ack_events, WICK_DEFAULT_CLIENT_ACK_EVENTS))
         return client->unacked_ms;
     return client->unacked_ms + wick_client_or(client->config->ack_ms, WICK_DEFAULT_CLIENT_ACK_MS);
+}
+
+/* When what was asked of the server must have been answered, or the stream must have given something. */
+static uint64_t silence_due(const wick_client *client)
+{
+    uint64_t due = WICK_NEVER;
+    if (client->transport == WICK_TRANSPORT_SSE)
+        due = client->heard_ms + wick_client_or(client->config->silence_ms, WICK_DEFAULT_CLIENT_SILENCE_MS);
+    if (client->polling && client->poll_ms < due)
+        due = client->poll_ms;
+    if (client->posting && client->post_ms < due)
+        due = client->post_ms;
+    return due;
 }
 
 static int may_probe(const wick_client *client)
@@ -35,10 +53,13 @@ static void pass_time(wick_client *client, uint64_t now_ms)
     if (client->state == WICK_CLIENT_CLOSING && client->begun && now_ms >= client->due_ms)
         wick_client_gone(client, 0, now_ms);
     if (client->state == WICK_CLIENT_WAITING && now_ms >= client->due_ms)
-        wick_client_set(client, WICK_CLIENT_CONNECTING);
+        wick_client_set(client, wick_client_asks(client) && (!client->session_len || client->reopen)
+                                    ? WICK_CLIENT_OPENING : WICK_CLIENT_CONNECTING);
     /* Too slow. The state stays, so that it counts as a failed attempt once the close is done. */
     if ((client->state == WICK_CLIENT_CONNECTING || client->state == WICK_CLIENT_OPENING) && client->begun
         && now_ms >= client->due_ms)
+        client->begun = 2;
+    if (client->state == WICK_CLIENT_CONNECTED && now_ms >= silence_due(client))
         client->begun = 2;
 }
 
@@ -52,6 +73,22 @@ static wick_client_kind say_close(wick_client_action *action, unsigned transport
     return WICK_CLIENT_CLOSE;
 }
 
+/*
+ * What a request goes with. While a session.reset is on its way the cursor is none of the stream's: session.open says
+ * so with epoch 0; a request asks for what lies beyond the head, which has to be answered by session.reset.
+ */
+static void say_session(const wick_client *client, wick_client_action *action)
+{
+    if (!client->session_len)
+        return;
+    action->session_id.data = client->session;
+    action->session_id.len = client->session_len;
+    action->resume_token.data = client->resume_token;
+    action->resume_token.len = client->resume_token_len;
+    action->epoch = client->epoch;
+    action->last_seq = client->unsettled ? WICK_INT_MAX : client->last;
+}
+
 static wick_client_kind say_connect(const wick_client *client, wick_client_action *action, int probe)
 {
     action->kind = WICK_CLIENT_CONNECT;
@@ -60,15 +97,16 @@ static wick_client_kind say_connect(const wick_client *client, wick_client_actio
     action->item = probe ? ITEM_PROBE : 0;
     action->fresh_token = client->fresh_token;
     action->resume = client->session_len != 0;
-    if (!client->session_len)
-        return WICK_CLIENT_CONNECT;
-    action->session_id.data = client->session;
-    action->session_id.len = client->session_len;
-    action->resume_token.data = client->resume_token;
-    action->resume_token.len = client->resume_token_len;
-    action->epoch = wick_client_resume_epoch(client);
-    action->last_seq = wick_client_resume_seq(client);
+    say_session(client, action);
     return WICK_CLIENT_CONNECT;
+}
+
+static wick_client_kind say_poll(const wick_client *client, wick_client_action *action)
+{
+    action->kind = WICK_CLIENT_POLL;
+    action->wait_ms = wick_client_or(client->config->poll_ms, WICK_DEFAULT_CLIENT_POLL_MS);
+    say_session(client, action);
+    return WICK_CLIENT_POLL;
 }
 
 /* {"type":"ack","payload":{"seq":N}} */
@@ -89,19 +127,25 @@ static wick_client_kind connected_next(wick_client *client, uint64_t now_ms, wic
 {
     wick_slice message;
     action->transport = (wick_transport)client->transport;
+    if (client->begun == 2)
+        return say_close(action, client->transport, 0);
+    if (client->probing == 1)
+        return say_connect(client, action, 1);
+    if (client->transport == WICK_TRANSPORT_POLL && !client->polling)
+        return say_poll(client, action);
     if (now_ms >= ack_due(client)) {
         write_ack(client, action);
         return action->kind = WICK_CLIENT_SEND;
     }
-    if (client->outbox_next < client->outbox_len) {
+    if (client->outbox_next < client->outbox_len && !client->posting) {
+        if (wick_client_asks(client))
+            say_session(client, action);
         message = wick_outbox_next(client);
         action->data = message.data;
         action->len = message.len;
         action->item = ITEM_MESSAGE;
         return action->kind = WICK_CLIENT_SEND;
     }
-    if (client->probing == 1)
-        return say_connect(client, action, 1);
     return WICK_CLIENT_WAIT;
 }
 
@@ -140,11 +184,13 @@ wick_client_kind wick_client_next(wick_client *client, uint64_t now_ms, wick_cli
     }
 }
 
-static void did_send(wick_client *client, const wick_client_action *action)
+static void did_send(wick_client *client, const wick_client_action *action, uint64_t now_ms)
 {
-    if (action->item == ITEM_MESSAGE)
+    if (action->item == ITEM_MESSAGE) {
         wick_outbox_sent(client);
-    else if (action->last_seq > client->acked)
+        client->posting = (uint8_t)wick_client_asks(client);
+        client->post_ms = now_ms + patience(client);
+    } else if (action->last_seq > client->acked)
         client->acked = action->last_seq;
 }
 
@@ -160,26 +206,38 @@ static void did_close(wick_client *client, const wick_client_action *action, uin
         client->begun = 1;
 }
 
+/* A stream that is not held back shows itself sooner than a handshake. */
+static void did_connect(wick_client *client, const wick_client_action *action, uint64_t now_ms)
+{
+    uint32_t stream = wick_client_or(client->config->stream_ms, WICK_DEFAULT_CLIENT_STREAM_MS);
+    if (action->item == ITEM_PROBE) {
+        client->probing = 2;
+        client->probe_ms = now_ms + patience(client);
+        return;
+    }
+    client->begun = 1;
+    client->due_ms = now_ms + (client->transport == WICK_TRANSPORT_SSE ? stream : patience(client));
+}
+
 void wick_client_did(wick_client *client, const wick_client_action *action, uint64_t now_ms)
 {
-    uint32_t patience = wick_client_or(client->config->connect_ms, WICK_DEFAULT_CLIENT_CONNECT_MS);
     if (action->serial != client->serial)
         return;
     switch (action->kind) {
     case WICK_CLIENT_CONNECT:
-        if (action->item == ITEM_PROBE) {
-            client->probing = 2;
-            client->probe_ms = now_ms + patience;
-            break;
-        }
-        client->begun = 1;
-        client->due_ms = now_ms + patience;
+        did_connect(client, action, now_ms);
         break;
     case WICK_CLIENT_OPEN:
         client->begun = 1;
+        if (wick_client_asks(client))
+            client->due_ms = now_ms + patience(client);
         break;
     case WICK_CLIENT_SEND:
-        did_send(client, action);
+        did_send(client, action, now_ms);
+        break;
+    case WICK_CLIENT_POLL:
+        client->polling = 1;
+        client->poll_ms = now_ms + action->wait_ms + patience(client);
         break;
     case WICK_CLIENT_CLOSE:
         did_close(client, action, now_ms);
@@ -192,14 +250,16 @@ void wick_client_did(wick_client *client, const wick_client_action *action, uint
     }
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t wick_client_deadline(const wick_client *client)
 {
-    uint64_t due = client->due_ms, ack;
     if (client->state == WICK_CLIENT_IDLE)
         return WICK_NEVER;
     if (client->state != WICK_CLIENT_CONNECTED)
-        return due;
-    due = may_probe(client) ? client->probe_ms : WICK_NEVER;
-    ack = ack_due(client);
-    return ack < due ? ack : due;
+        return client->due_ms;
+    return earlier(may_probe(client) ? client->probe_ms : WICK_NEVER, earlier(ack_due(client), silence_due(client)));
 }

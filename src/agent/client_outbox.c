@@ -97,6 +97,20 @@ void wick_outbox_sent(wick_client *client)
     client->serial++;
 }
 
+void wick_outbox_drop_sent(wick_client *client)
+{
+    uint32_t at = 0, end;
+    while (at < client->outbox_next) {
+        wick_outbox_item item = item_at(client, at);
+        end = at + item_size(&item);
+        if (end == client->outbox_next) {
+            remove_item(client, at);
+            return;
+        }
+        at = end;
+    }
+}
+
 void wick_outbox_answer(wick_client *client, const wick_text *re)
 {
     char id[64];

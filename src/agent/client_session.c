@@ -80,7 +80,11 @@ static void learn_opened(wick_client *client, const wick_session_opened *opened,
     (void)keep_session(client, &opened->session_id, &opened->resume_token);
     set_cursor(client, (uint64_t)opened->epoch, opened->recovered ? client->last : (uint64_t)opened->head_seq);
     client->unsettled = known && !opened->recovered;
-    wick_client_enter(client, now_ms);
+    client->reopen = 0;
+    if (wick_client_asks(client))
+        wick_client_set(client, WICK_CLIENT_CONNECTING);
+    else
+        wick_client_enter(client, now_ms);
 }
 
 void wick_client_learn(wick_client *client, const wick_event *event, uint64_t now_ms)

@@ -110,7 +110,7 @@ static void wait_between(uint64_t least, uint64_t most)
 
 static void a_config_is_checked(void)
 {
-    wick_client_config config = {sizeof config, give_dice, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    wick_client_config config = {.size = sizeof config, .on_random = give_dice};
     wick_client client;
     CHECK_INT(wick_client_size(&config), WICK_DEFAULT_CLIENT_OUTBOX_BYTES);
     CHECK_STATUS(wick_client_init(&client, &config, f.memory, 100, NULL), WICK_E_SPACE);
@@ -227,13 +227,22 @@ static void verdict_by_http_status(void)
     }
 }
 
+/* Over requests a session is opened before anything is read. */
+static void open_by_post(wick_transport transport)
+{
+    expect(WICK_CLIENT_OPEN);
+    CHECK_INT(f.action.transport, transport);
+    CHECK_INT(receive(OPENED(false, 0)), WICK_CLIENT_DELIVER);
+    CHECK_INT(wick_client_where(&f.client), WICK_CLIENT_CONNECTING);
+}
+
 static void falls_back_after_three_failures(void)
 {
     static const int order[] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 0};
     set_up(0);
     wick_client_start(&f.client, f.now);
     for (int i = 0; i < 10; i++) {
-        expect(WICK_CLIENT_CONNECT);
+        expect(order[i] ? WICK_CLIENT_OPEN : WICK_CLIENT_CONNECT);
         CHECK_INT(f.action.transport, order[i]);
         if (i % 2)
             wick_client_refused(&f.client, f.action.transport, NULL, f.now);
@@ -250,8 +259,86 @@ static void falls_back_after_three_failures(void)
         expect(WICK_CLIENT_CLOSE);
         CHECK_INT(f.action.code, 0);
     }
-    expect(WICK_CLIENT_CONNECT);
-    CHECK_INT(f.action.transport, WICK_TRANSPORT_POLL);
+    open_by_post(WICK_TRANSPORT_POLL);
+    connect_as(WICK_TRANSPORT_POLL);
+}
+
+/* Three attempts of WebSocket are in vain. */
+static void lose_websocket(void)
+{
+    for (int i = 0; i < 3; i++) {
+        expect(WICK_CLIENT_CONNECT);
+        CHECK_INT(f.action.transport, WICK_TRANSPORT_WEBSOCKET);
+        wick_client_refused(&f.client, WICK_TRANSPORT_WEBSOCKET, NULL, f.now);
+    }
+}
+
+static void expect_drop(wick_transport transport)
+{
+    expect(WICK_CLIENT_CLOSE);
+    CHECK_INT(f.action.transport, transport);
+    CHECK_INT(f.action.code, 0);
+}
+
+static void a_stream_that_is_held_back(void)
+{
+    set_up(0);
+    wick_client_start(&f.client, f.now);
+    lose_websocket();
+    open_by_post(WICK_TRANSPORT_SSE);
+    expect(WICK_CLIENT_CONNECT); /* the head comes, and no byte of the body */
+    CHECK_INT(f.action.last_seq, 0);
+    CHECK_INT(wick_client_deadline(&f.client), f.now + 5000);
+    f.now += 5000;
+    expect_drop(WICK_TRANSPORT_SSE);
+    connect_as(WICK_TRANSPORT_POLL); /* at once, and with the session */
+    CHECK_INT(f.action.session_id.len, 4);
+    CHECK_INT(f.action.wait_ms, 0);
+
+    /* One that falls silent later. */
+    set_up(0);
+    wick_client_start(&f.client, f.now);
+    lose_websocket();
+    open_by_post(WICK_TRANSPORT_SSE);
+    connect_as(WICK_TRANSPORT_SSE);
+    f.now += 39999;
+    wick_client_heard(&f.client, f.now); /* a comment */
+    CHECK_INT(wick_client_deadline(&f.client), f.now + 40000);
+    f.now += 40000;
+    expect_drop(WICK_TRANSPORT_SSE);
+    connect_as(WICK_TRANSPORT_POLL);
+}
+
+static void polls_follow_one_another(void)
+{
+    set_up(WICK_CLIENT_NO_SSE);
+    wick_client_start(&f.client, f.now);
+    lose_websocket();
+    open_by_post(WICK_TRANSPORT_POLL);
+    connect_as(WICK_TRANSPORT_POLL);
+    CHECK_INT(receive_token(1, 1), WICK_CLIENT_DELIVER);
+    CHECK_INT(next(), WICK_CLIENT_WAIT); /* not before all its events have been received */
+    CHECK_INT(receive_token(2, 3), WICK_CLIENT_DELIVER);
+    wick_client_polled(&f.client, f.now);
+    expect(WICK_CLIENT_POLL);
+    CHECK(f.action.epoch == 77 && f.action.last_seq == 3 && f.action.wait_ms == 25000);
+    CHECK_INT(f.action.resume_token.len, 3);
+    CHECK_INT(next(), WICK_CLIENT_WAIT);
+    CHECK_INT(wick_client_deadline(&f.client), f.now + 25000 + 10000);
+    f.now += 25000;
+    wick_client_polled(&f.client, f.now); /* nothing has happened */
+    CHECK_INT(receive_token(4, 4), WICK_CLIENT_DELIVER); /* late, of no poll: it counts all the same */
+    expect(WICK_CLIENT_POLL);
+    CHECK_INT(f.action.last_seq, 4);
+    f.now += 35000; /* no answer at all */
+    expect_drop(WICK_TRANSPORT_POLL);
+    wick_client_polled(&f.client, f.now);
+    connect_as(WICK_TRANSPORT_POLL);
+    CHECK_INT(f.action.last_seq, 4);
+    wick_client_polled(&f.client, f.now);
+    expect(WICK_CLIENT_POLL);
+    wick_client_closed(&f.client, WICK_TRANSPORT_POLL, 0, f.now); /* the connection of the poll is cut */
+    connect_as(WICK_TRANSPORT_POLL);
 }
 
 static void an_attempt_may_not_take_for_ever(void)
@@ -273,13 +360,15 @@ static void comes_back_to_websocket_beside_sse(void)
 {
     const wick_client_refusal stripped = {400, WICK_CODE_UPGRADE_STRIPPED_BY_PROXY, 0};
     set_up(0);
+    f.config.silence_ms = 1000000;
     wick_client_start(&f.client, f.now);
     expect(WICK_CLIENT_CONNECT);
     wick_client_refused(&f.client, WICK_TRANSPORT_WEBSOCKET, &stripped, f.now);
+    open_by_post(WICK_TRANSPORT_SSE);
     connect_as(WICK_TRANSPORT_SSE);
     CHECK_INT(wick_client_where(&f.client), WICK_CLIENT_CONNECTED);
     CHECK_INT(wick_client_deadline(&f.client), 1000 + 300000);
-    CHECK_INT(receive_token(5, 5), WICK_CLIENT_DELIVER); /* no cursor yet: as it comes */
+    CHECK_INT(receive_token(1, 5), WICK_CLIENT_DELIVER);
     CHECK_INT(receive_token(7, 7), WICK_CLIENT_GAP);
     expect(WICK_CLIENT_CLOSE);
     CHECK_INT(f.action.transport, WICK_TRANSPORT_SSE);
@@ -519,6 +608,200 @@ static void the_outbox_has_an_end(void)
     }
 }
 
+static void post_answer(const char *id)
+{
+    char message[100];
+    snprintf(message, sizeof message, "{\"type\":\"accepted\",\"re\":\"%s\",\"payload\":{}}", id);
+    CHECK_INT(receive(message), WICK_CLIENT_DELIVER);
+    wick_client_posted(&f.client, NULL, f.now);
+}
+
+static void over_requests(uint32_t flags, wick_transport transport)
+{
+    set_up(flags);
+    wick_client_start(&f.client, f.now);
+    if (!(flags & WICK_CLIENT_NO_WEBSOCKET))
+        lose_websocket();
+    open_by_post(transport);
+    connect_as(transport);
+}
+
+static void messages_are_posted_one_at_a_time(void)
+{
+    static const unsigned again[] = {0, 408, 429, 500, 502, 503, 404};
+    over_requests(0, WICK_TRANSPORT_SSE);
+    submit("a", "message a", WICK_OK);
+    submit("b", "message b", WICK_OK);
+    expect_send("message a");
+    CHECK_INT(f.action.transport, WICK_TRANSPORT_SSE);
+    CHECK(f.action.session_id.len == 4 && f.action.resume_token.len == 3);
+    CHECK_INT(next(), WICK_CLIENT_WAIT);
+    CHECK_INT(receive_token(1, 1), WICK_CLIENT_DELIVER); /* the stream goes on meanwhile */
+    CHECK_INT(next(), WICK_CLIENT_WAIT);
+    post_answer("a");
+    expect_send("message b");
+    CHECK_INT(wick_client_pending(&f.client), 1);
+    for (size_t i = 0; i < sizeof again / sizeof *again; i++) {
+        const wick_client_refusal refusal = {again[i], WICK_CODE_NONE, again[i] == 503 ? 900 : 0};
+        wick_client_posted(&f.client, &refusal, f.now);
+        expect_drop(WICK_TRANSPORT_SSE);
+        if (refusal.retry_after_ms)
+            wait_between(900, 900);
+        connect_as(WICK_TRANSPORT_SSE);
+        expect_send("message b");
+    }
+    f.now += 10000; /* no answer */
+    expect_drop(WICK_TRANSPORT_SSE);
+    connect_as(WICK_TRANSPORT_SSE);
+    expect_send("message b");
+    wick_client_closed(&f.client, WICK_TRANSPORT_SSE, 0, f.now);
+    wick_client_posted(&f.client, NULL, f.now); /* of a connection that has gone */
+    connect_as(WICK_TRANSPORT_SSE);
+    expect_send("message b");
+    post_answer("b");
+    CHECK_INT(next(), WICK_CLIENT_WAIT);
+    CHECK_INT(wick_client_pending(&f.client), 0);
+}
+
+static void a_message_that_is_refused_for_good(void)
+{
+    static const struct {
+        wick_client_refusal refusal;
+        wick_client_verdict verdict;
+    } rows[] = {{{400, WICK_CODE_INVALID_JSON, 0}, WICK_VERDICT_NONE},
+                {{413, WICK_CODE_NONE, 0}, WICK_VERDICT_NONE},
+                {{401, WICK_CODE_AUTH_INVALID, 0}, WICK_VERDICT_UNAUTHORIZED},
+                {{403, WICK_CODE_NONE, 0}, WICK_VERDICT_FORBIDDEN}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        over_requests(WICK_CLIENT_NO_WEBSOCKET, WICK_TRANSPORT_SSE);
+        submit("a", "message a", WICK_OK);
+        submit("b", "message b", WICK_OK);
+        expect_send("message a");
+        wick_client_posted(&f.client, &rows[i].refusal, f.now);
+        if (rows[i].verdict == WICK_VERDICT_NONE) {
+            expect_send("message b");
+            CHECK_INT(wick_client_pending(&f.client), 1);
+            continue;
+        }
+        expect_drop(WICK_TRANSPORT_SSE);
+        expect(WICK_CLIENT_STOP);
+        CHECK_INT(f.action.verdict, rows[i].verdict);
+        CHECK_INT(f.action.cause, rows[i].refusal.status);
+        CHECK_INT(wick_client_pending(&f.client), 2);
+    }
+}
+
+static void a_session_that_is_not_known_is_opened_anew(void)
+{
+    const wick_client_refusal unknown = {403, WICK_CODE_SESSION_FORBIDDEN, 0};
+    for (int by_post = 0; by_post < 2; by_post++) {
+        wick_transport transport = by_post ? WICK_TRANSPORT_SSE : WICK_TRANSPORT_POLL;
+        over_requests(WICK_CLIENT_NO_WEBSOCKET | (by_post ? WICK_CLIENT_NO_POLL : WICK_CLIENT_NO_SSE), transport);
+        CHECK_INT(receive_token(1, 9), WICK_CLIENT_DELIVER);
+        wick_client_polled(&f.client, f.now);
+        if (by_post) {
+            submit("a", "message a", WICK_OK);
+            expect_send("message a");
+            wick_client_posted(&f.client, &unknown, f.now);
+            expect_drop(transport);
+        } else {
+            wick_client_closed(&f.client, transport, 0, f.now);
+            expect(WICK_CLIENT_CONNECT);
+            wick_client_refused(&f.client, transport, &unknown, f.now);
+        }
+        open_by_post(transport);
+        expect(WICK_CLIENT_CONNECT);
+        CHECK(f.action.epoch == 77 && f.action.last_seq == WICK_INT_MAX); /* the reset is still to come */
+        wick_client_connected(&f.client, transport, f.now);
+        CHECK_INT(receive("{\"type\":\"session.reset\",\"payload\":{\"reason\":\"epoch_changed\",\"epoch\":78,\"head_seq\":3,"
+                          "\"snapshot\":{\"invocations\":[]}}}"), WICK_CLIENT_DELIVER);
+        CHECK_INT(receive_token(4, 4), WICK_CLIENT_DELIVER);
+        if (by_post)
+            expect_send("message a");
+        /* One that may not be opened is the end. */
+        wick_client_closed(&f.client, transport, 0, f.now);
+        expect(WICK_CLIENT_CONNECT);
+        CHECK(f.action.epoch == 78 && f.action.last_seq == 4);
+        wick_client_refused(&f.client, transport, &unknown, f.now);
+        expect(WICK_CLIENT_OPEN);
+        wick_client_refused(&f.client, transport, &unknown, f.now);
+        expect(WICK_CLIENT_STOP);
+        CHECK_INT(f.action.verdict, WICK_VERDICT_FORBIDDEN);
+    }
+}
+
+static void a_server_without_sse(void)
+{
+    const wick_client_refusal missing = {404, WICK_CODE_NONE, 0};
+    set_up(0);
+    wick_client_start(&f.client, f.now);
+    lose_websocket();
+    expect(WICK_CLIENT_OPEN);
+    wick_client_refused(&f.client, WICK_TRANSPORT_SSE, &missing, f.now);
+    expect(WICK_CLIENT_STOP);
+    CHECK_INT(f.action.verdict, WICK_VERDICT_NOT_FOUND);
+    /* One that is known to be right may have been away for a while. */
+    open_session();
+    wick_client_closed(&f.client, WICK_TRANSPORT_WEBSOCKET, 0, f.now);
+    lose_websocket();
+    expect(WICK_CLIENT_CONNECT);
+    wick_client_refused(&f.client, WICK_TRANSPORT_SSE, &missing, f.now);
+    expect(WICK_CLIENT_CONNECT);
+    CHECK_INT(f.action.transport, WICK_TRANSPORT_POLL);
+    wick_client_refused(&f.client, WICK_TRANSPORT_POLL, &missing, f.now);
+    expect(WICK_CLIENT_CONNECT);
+    CHECK_INT(f.action.transport, WICK_TRANSPORT_WEBSOCKET);
+}
+
+static void a_probe_that_opens_no_session_goes_back(void)
+{
+    over_requests(WICK_CLIENT_NO_SSE, WICK_TRANSPORT_POLL);
+    wick_client_polled(&f.client, f.now);
+    while (wick_client_next(&f.client, f.now, &f.action) != WICK_CLIENT_CONNECT) {
+        did();
+        wick_client_polled(&f.client, f.now);
+        f.now += 10000;
+    }
+    CHECK(f.action.probe && f.action.transport == WICK_TRANSPORT_WEBSOCKET);
+    did();
+    f.config.flags = 0; /* it is not SSE that it goes back to */
+    wick_client_connected(&f.client, WICK_TRANSPORT_WEBSOCKET, f.now);
+    expect_drop(WICK_TRANSPORT_POLL);
+    expect(WICK_CLIENT_OPEN);
+    wick_client_closed(&f.client, WICK_TRANSPORT_WEBSOCKET, 0, f.now);
+    connect_as(WICK_TRANSPORT_POLL);
+    CHECK_INT(wick_client_where(&f.client), WICK_CLIENT_CONNECTED);
+}
+
+static void check_answer(const char *body, wick_status status, unsigned count, uint64_t epoch, uint64_t seq)
+{
+    wick_answer answer;
+    wick_text message;
+    unsigned found = 0;
+    uint8_t *copy = test_guard_back(body, strlen(body));
+    wick_status got = wick_answer_init(&answer, copy, strlen(body));
+    while (wick_answer_next(&answer, &message) == WICK_OK)
+        found++;
+    if (got != status || found != count || answer.next.epoch != epoch || answer.next.seq != seq)
+        test_fail(__FILE__, __LINE__, "%s: %s, %u messages", body, wick_status_name(got), found);
+    test_unguard(copy, strlen(body));
+}
+
+static void answers_are_read(void)
+{
+    check_answer("{\"epoch\":7,\"events\":[{\"seq\":1,\"type\":\"x.a\"},{\"seq\":2,\"type\":\"x.a\"}],\"next\":\"7:2\"}", WICK_OK,
+                 2, 7, 2);
+    check_answer("{\"next\":\"7:2\",\"events\":[],\"more\":[1,2]} ", WICK_OK, 0, 7, 2);
+    check_answer("{\"accepted\":[{\"type\":\"accepted\"}]}", WICK_OK, 1, 0, 0);
+    check_answer("{\"events\":[1],\"next\":7}", WICK_OK, 1, 0, 0);
+    check_answer("{\"events\":{}}", WICK_E_ENVELOPE, 0, 0, 0);
+    check_answer("{}", WICK_E_ENVELOPE, 0, 0, 0);
+    check_answer("[]", WICK_E_ENVELOPE, 0, 0, 0);
+    check_answer("\"events\"", WICK_E_ENVELOPE, 0, 0, 0);
+    check_answer("{\"events\":[}", WICK_E_JSON_SYNTAX, 0, 0, 0);
+    check_answer("", WICK_E_JSON_CUT, 0, 0, 0);
+}
+
 static void quiet_mode_says_nothing_of_sessions(void)
 {
     set_up(WICK_CLIENT_QUIET);
@@ -600,6 +883,8 @@ int main(void)
     RUN(verdict_by_close_code);
     RUN(verdict_by_http_status);
     RUN(falls_back_after_three_failures);
+    RUN(a_stream_that_is_held_back);
+    RUN(polls_follow_one_another);
     RUN(an_attempt_may_not_take_for_ever);
     RUN(comes_back_to_websocket_beside_sse);
     RUN(duplicates_and_gaps);
@@ -609,6 +894,12 @@ int main(void)
     RUN(acks_come_after_32_events_or_a_second);
     RUN(messages_are_sent_until_they_are_answered);
     RUN(the_outbox_has_an_end);
+    RUN(messages_are_posted_one_at_a_time);
+    RUN(a_message_that_is_refused_for_good);
+    RUN(a_session_that_is_not_known_is_opened_anew);
+    RUN(a_server_without_sse);
+    RUN(a_probe_that_opens_no_session_goes_back);
+    RUN(answers_are_read);
     RUN(quiet_mode_says_nothing_of_sessions);
     RUN(stopping);
     RUN(a_late_report_changes_nothing);

@@ -6,6 +6,7 @@
 void begin_connect(wick_transport transport, const wick_client_action *action);
 void send_open(wick_client *client, const wick_client_action *action);
 void send_bytes(const void *data, size_t len);
+void begin_poll(const wick_client_action *action);
 void close_connection(wick_transport transport, unsigned code, wick_str reason);
 void give_up(wick_client_verdict verdict);
 void sleep_until(uint64_t ms);
