@@ -20,6 +20,8 @@ static uint64_t max_message = 64u << 20;
 static uint64_t ping_interval = WICK_DEFAULT_PING_INTERVAL_MS;
 static int deflate;
 static const char *cert, *key;
+static struct option_list proxies;
+static struct trust trust;
 
 static const struct option_spec specs[] = {
     { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
@@ -27,6 +29,7 @@ static const struct option_spec specs[] = {
     { "max-message", "BYTES", "the largest message, K, M and G allowed (64M)", OPTION_NUMBER, &max_message, 0 },
     { "ping-interval", "MS", "silence after which a ping is sent, 0 for never (25000)", OPTION_NUMBER, &ping_interval,
       DAY_MS },
+    TRUST_OPTION(&proxies),
     { "deflate", NULL, "permessage-deflate; needs a build WITH_ZLIB=1", OPTION_FLAG, &deflate, 0 },
     { "cert", "F", "certificate chain for wss; needs a build WITH_OPENSSL=1", OPTION_TEXT, &cert, 0 },
     { "key", "F", "its private key", OPTION_TEXT, &key, 0 },
@@ -66,7 +69,8 @@ static void on_request(struct peer *peer, const struct http_request *request)
 
 #define NAME "echo_server/" WICK_VERSION
 static const wick_http_header stamp = { { "Wick-Server", 11 }, { NAME, sizeof NAME - 1 } };
-static struct http_server server = { .loop = &loop, .on_request = on_request, .stamp = &stamp, .stamp_count = 1 };
+static struct http_server server = { .loop = &loop, .on_request = on_request, .stamp = &stamp, .stamp_count = 1,
+                                    .trust = &trust };
 
 static void on_drained(struct http_server *drained)
 {
@@ -89,6 +93,7 @@ static void check_options(int argc, char **argv)
         options_wrong(&program, "--deflate: this build has no zlib; build with WITH_ZLIB=1");
     if (cert || key)
         options_wrong(&program, "--cert, --key: this build has no TLS; build with WITH_OPENSSL=1");
+    trust_read(&trust, &program, &proxies);
     config.kernels = wick_kernels_best();
     config.ping_interval_ms = ping_interval ? ping_interval : WICK_NEVER;
     config.max_message = config.max_frame = max_message ? max_message : 1;
@@ -110,5 +115,6 @@ int main(int argc, char **argv)
     http_close(&server);
     peer_free_all(&loop);
     loop_free(&loop);
+    trust_free(&trust);
     return result < 0;
 }

@@ -18,13 +18,15 @@ struct runtime_server runtime_server;
 
 static const char *host = "127.0.0.1";
 static uint64_t port = 8081;
-static struct option_list commands;
+static struct option_list commands, proxies;
+static struct trust trust;
 
 static const struct option_spec specs[] = {
     { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
     { "port", "N", "port to listen on, 0 for a free one (8081)", OPTION_NUMBER, &port, 65535 },
     { "agent", "ID=COMMAND", "run COMMAND as the agent ID, once for each invocation; may be repeated", OPTION_LIST,
       &commands, 0 },
+    TRUST_OPTION(&proxies),
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "agent_runtime", "", "Runs agents for Experiences that connect to its URL.",
@@ -102,6 +104,7 @@ int main(int argc, char **argv)
     static const int signals[] = { SIGTERM, SIGINT, SIGCHLD, 0 };
     struct loop *loop = &runtime_server.loop;
     options_parse(&program, argc, argv);
+    trust_read(&trust, &program, &proxies);
     if (loop_init(loop) < 0 || loop_signals(loop, signals, on_signal) < 0 || init_runtime() < 0) {
         perror("agent_runtime");
         return 1;
@@ -113,6 +116,7 @@ int main(int argc, char **argv)
     runtime_server.http.on_request = on_runtime_request;
     runtime_server.http.stamp = &stamp;
     runtime_server.http.stamp_count = 1;
+    runtime_server.http.trust = &trust;
     if (http_listen(&runtime_server.http, host, (unsigned)port) < 0)
         return 1;
     printf("listening on ws://%s%s\n", runtime_server.http.authority, RUNTIME_PATH);
@@ -124,5 +128,6 @@ int main(int argc, char **argv)
     runs_free();
     free(runtime_server.runtime);
     loop_free(loop);
+    trust_free(&trust);
     return result < 0;
 }

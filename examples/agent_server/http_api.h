@@ -50,6 +50,8 @@ void cors_again(wick_str origin);
 void cors_end(void);
 /* Whether a page of the request's origin may use the API. Requests without Origin may. */
 int cors_allows(const wick_http_request *head);
+/* The same for handshakes: which origins may connect. */
+void cors_policy(wick_handshake_server_config *config);
 /* Answer OPTIONS. methods are those of the path, as a list. */
 void cors_preflight(struct peer *peer, const struct http_request *request, wick_str methods);
 

@@ -1,9 +1,10 @@
 /*
  * http_cors.c - CORS: which pages of other origins may read an answer.
  *
- * The origins are those of --origin and the server's own. Anybody may read what has no secret in it: the page, health,
- * the description of the server. The API is for the listed origins; a request of a page of another one is refused
- * before anything is done, because hiding the answer does not undo what the request did.
+ * The origins are those of --origin and the server's own, which is the one that the browser sees in front of the
+ * proxies of --trust-proxy. Anybody may read what has no secret in it: the page, health, the description of the server.
+ * The API is for the listed origins; a request of a page of another one is refused before anything is done, because
+ * hiding the answer does not undo what the request did.
  */
 #include <string.h>
 
@@ -26,7 +27,10 @@ static wick_str origin_of(const wick_http_request *head)
 static int is_own(const wick_http_request *head, wick_str origin)
 {
     wick_str host;
-    return wick_http_host(head, &host) == WICK_OK && wick_http_origin_is_same(origin, host);
+    if (wick_http_host(head, &host) != WICK_OK)
+        return 0;
+    return server.http.forwarded ? wick_forwarded_origin_is_same(server.http.forwarded, origin, host)
+                                 : wick_http_origin_is_same(origin, host);
 }
 
 /* Listed by its name, not by `*`: such a page may send cookies. */
@@ -43,6 +47,23 @@ int cors_allows(const wick_http_request *head)
     wick_str origin = origin_of(head);
     return !origin.len || is_own(head, origin) ||
            wick_http_origin_is_listed(origin, server.origins, server.origin_count);
+}
+
+static int allows_origin(void *user, wick_str origin, const wick_http_request *request)
+{
+    (void)user;
+    (void)origin; /* the only one of the request */
+    return cors_allows(request);
+}
+
+void cors_policy(wick_handshake_server_config *config)
+{
+    config->origins = server.origins;
+    config->origin_count = server.origin_count;
+    if (!server.http.forwarded)
+        return; /* the handshake's own policy is the same */
+    config->origin_policy = WICK_ORIGIN_CALLBACK;
+    config->on_origin = allows_origin;
 }
 
 /* The stamp of the server, and behind it what an origin may: all of the API, or what anybody may read. */

@@ -29,7 +29,8 @@ struct server server = { .ping_interval_ms = WICK_DEFAULT_PING_INTERVAL_MS, .com
 static const char *host = "127.0.0.1";
 static uint64_t port = 8080;
 static const char *route_file;
-static struct option_list commands, origins;
+static struct option_list commands, origins, proxies;
+static struct trust trust;
 
 static const struct option_spec specs[] = {
     { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
@@ -49,6 +50,7 @@ static const struct option_spec specs[] = {
     /* 256M are 200 members of a room, each with a whole log. Memory that is not used is not touched. */
     { "log-memory", "BYTES", "memory for the logs of all sessions, from 1M to 64G; the longest give way (256M)",
       OPTION_NUMBER, &server.log_memory, MAX_LOG_MEMORY },
+    TRUST_OPTION(&proxies),
     { "runtime", "URL", "let the agent_runtime at this ws:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
@@ -188,6 +190,7 @@ int main(int argc, char **argv)
     if (route_file)
         read_routes();
     read_origins();
+    trust_read(&trust, &program, &proxies);
     if (server.runtime_url)
         check_runtime();
     if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || pages_init() < 0 ||
@@ -206,6 +209,7 @@ int main(int argc, char **argv)
     server.http.on_room = view_room;
     server.http.stamp = &stamp;
     server.http.stamp_count = 1;
+    server.http.trust = &trust;
     if (planes_start(serve) < 0 || failed)
         return 1;
     int result = loop_run(&server.loop);
@@ -216,6 +220,7 @@ int main(int argc, char **argv)
     planes_free();
     pages_free();
     loop_free(&server.loop);
+    trust_free(&trust);
     free(server.routes);
     free(route_text);
     free(server.origins);

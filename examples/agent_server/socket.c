@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_server/http_api.h"
 #include "agent_server/http_mission.h"
 #include "agent_server/push.h"
 #include "lib/log.h"
@@ -196,11 +197,11 @@ static void judge_push(wick_handshake *shake, struct socket *socket, enum push_k
 void socket_request(struct peer *peer, const struct http_request *request, enum socket_kind kind, wick_str name)
 {
     static const wick_str profiles[] = { { "agent-events.v1", 15 }, { "agent-events.mission.v1", 23 } };
-    wick_handshake_server_config config = { .size = sizeof config, .origins = server.origins,
-                                            .origin_count = server.origin_count, .subprotocols = profiles,
+    wick_handshake_server_config config = { .size = sizeof config, .subprotocols = profiles,
                                             .subprotocol_count = 2 };
     wick_handshake shake;
     struct socket *socket = calloc(1, sizeof *socket);
+    cors_policy(&config);
     config.require_subprotocol = (uint8_t)offers_any(request->head);
     wick_handshake_check(&config, request->head, &shake);
     if (shake.refusal == WICK_REFUSE_SUBPROTOCOL_NOT_ACCEPTABLE) {

@@ -17,7 +17,7 @@
 static const char *name_of(const struct peer *peer)
 {
     static char name[SOCKET_NAME];
-    return socket_peer_name(peer->source.fd, name);
+    return visitor_name(peer, name);
 }
 
 static void write_bytes(struct peer *peer, const char *head, size_t head_len, const void *body, size_t body_len)

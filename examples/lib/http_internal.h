@@ -12,7 +12,8 @@ enum {
     HTTP_BODY,   /* a body is coming */
     HTTP_WORK,   /* on_request has been called; the answer is owed */
     HTTP_STREAM, /* between http_stream_begin() and http_stream_end() */
-    HTTP_LINGER  /* the last answer is given: what comes is dropped, up to the end of the stream */
+    HTTP_LINGER, /* the last answer is given: what comes is dropped, up to the end of the stream */
+    HTTP_ARRIVAL /* a server that trusts proxies waits for a PROXY header or the first byte of a head */
 };
 
 /* A request that does not lie whole in the read buffer, or whose answer comes later. */

@@ -84,6 +84,8 @@ static void on_listener_ready(struct loop *loop, struct source *source, unsigned
             close(fd);
             continue;
         }
+        if (server->trust && server->trust->count)
+            peer->phase = HTTP_ARRIVAL;
         http_set_deadline(peer, http_or_default(server->head_timeout_ms, 10000));
     }
 }
@@ -142,7 +144,7 @@ static void send_away(struct peer *peer, void *arg)
         return;
     (void)arg;
     peer->as.http.keep_alive = 0;
-    if (peer->phase == HTTP_HEAD && !peer->as.http.message && !peer_queued(peer))
+    if (peer->phase == HTTP_ARRIVAL || (peer->phase == HTTP_HEAD && !peer->as.http.message && !peer_queued(peer)))
         peer_close(peer);
 }
 
@@ -150,7 +152,8 @@ static void count_busy(struct peer *peer, void *arg)
 {
     size_t *busy = arg;
     int http = peer->service->protocol == &http_protocol;
-    if (!http || peer_queued(peer) || (peer->phase != HTTP_HEAD && peer->phase != HTTP_LINGER))
+    int waits = peer->phase == HTTP_HEAD || peer->phase == HTTP_LINGER || peer->phase == HTTP_ARRIVAL;
+    if (!http || peer_queued(peer) || !waits)
         ++*busy;
 }
 

@@ -111,17 +111,14 @@ static void free_message(struct http_message *message)
     free(message);
 }
 
-void http_refuse(struct peer *peer, wick_status status)
+static void refuse_with(struct peer *peer, const wick_handshake *shake, const char *why)
 {
     struct http_server *server = http_server_of(peer);
-    wick_handshake shake;
     char name[SOCKET_NAME], out[4096];
     size_t len;
-    wick_handshake_refuse_status(&shake, status);
-    log_line("%s - connection rejected (%u %s): %.*s %s", socket_peer_name(peer->source.fd, name), shake.http_status,
-             wick_http_reason(shake.http_status).data, (int)shake.code.len, shake.code.data,
-             wick_status_text(status));
-    if (wick_handshake_write(&shake, NULL, server->stamp, server->stamp_count, out, sizeof out, &len) == WICK_OK) {
+    log_line("%s - connection rejected (%u %s): %.*s %s", visitor_name(peer, name), shake->http_status,
+             wick_http_reason(shake->http_status).data, (int)shake->code.len, shake->code.data, why);
+    if (wick_handshake_write(shake, NULL, server->stamp, server->stamp_count, out, sizeof out, &len) == WICK_OK) {
         wick_slice slice = { (const uint8_t *)out, len };
         peer_write(peer, &slice, 1);
     }
@@ -130,6 +127,25 @@ void http_refuse(struct peer *peer, wick_status status)
     peer->phase = HTTP_LINGER;
     peer_finish(peer);
     http_set_deadline(peer, http_or_default(server->linger_ms, 2000));
+}
+
+void http_refuse(struct peer *peer, wick_status status)
+{
+    wick_handshake shake;
+    wick_handshake_refuse_status(&shake, status);
+    refuse_with(peer, &shake, wick_status_text(status));
+}
+
+/* A PROXY header from an address that has no say: to HTTP it is nonsense, but its sender can be helped. */
+static void refuse_proxy_header(struct peer *peer)
+{
+    static const char detail[] = "The connection begins with a PROXY header, and this address is not trusted.";
+    wick_handshake shake;
+    wick_handshake_refuse(&shake, WICK_REFUSE_BAD_REQUEST);
+    shake.detail = (wick_str){ detail, sizeof detail - 1 };
+    shake.hint = WICK_STR("Start the server with --trust-proxy and the address of the proxy; or take "
+                          "`proxy_protocol on` (nginx) or `send-proxy` (HAProxy) out of the proxy's configuration.");
+    refuse_with(peer, &shake, detail);
 }
 
 void http_answered(struct peer *peer)
@@ -151,6 +167,13 @@ void http_answered(struct peer *peer)
         peer_go_on(peer);
 }
 
+static void ask_who(struct peer *peer, const wick_http_request *head)
+{
+    struct http_server *server = http_server_of(peer);
+    if (server->trust)
+        server->forwarded = visitor_asks(peer, server->trust, head);
+}
+
 /* Hand a request over. The message, if there is one, lives at least as long as on_request. */
 static void deliver(struct peer *peer, const wick_http_request *head, struct http_message *message)
 {
@@ -162,7 +185,9 @@ static void deliver(struct peer *peer, const wick_http_request *head, struct htt
     peer->as.http.request = &request;
     server->in_work++;
     http_set_deadline(peer, WICK_NEVER);
+    ask_who(peer, head);
     server->on_request(peer, &request);
+    server->forwarded = NULL;
     if (peer->service != &server->service) {
         free_message(message);
         return;
@@ -251,7 +276,9 @@ static int ask_handler(struct peer *peer, const wick_http_request *head, struct 
     peer->as.http.message = NULL;
     peer->as.http.request = &request;
     server->in_work++;
+    ask_who(peer, head);
     *max = server->on_head(peer, head);
+    server->forwarded = NULL;
     peer->as.http.request = NULL;
     if (peer->phase != HTTP_WORK) {
         free_message(message);
@@ -313,12 +340,32 @@ static size_t take_head(struct peer *peer, const uint8_t *data, size_t len)
         return 0;
     }
     if (status < 0) {
-        http_refuse(peer, status);
+        if (wick_proxy_header_is(data, len))
+            refuse_proxy_header(peer);
+        else
+            http_refuse(peer, status);
         return len;
     }
     size_t head_len = wick_http_head_length(&http->message->head);
     head_done(peer, data, head_len, head_len < len);
     return head_len;
+}
+
+/* The first bytes of a connection to a server that trusts proxies. */
+static size_t take_arrival(struct peer *peer, const uint8_t *data, size_t len)
+{
+    size_t used;
+    if (!len)
+        return 0;
+    wick_status status = visitor_arrives(peer, http_server_of(peer)->trust, data, len, &used);
+    if (status == WICK_MORE)
+        return 0;
+    if (status < 0) {
+        http_refuse(peer, status);
+        return len;
+    }
+    peer->phase = HTTP_HEAD;
+    return used;
 }
 
 static int append_body(struct http_message *message, wick_slice piece)
@@ -368,6 +415,9 @@ static size_t http_input(struct peer *peer, uint8_t *data, size_t len)
     for (;;) {
         unsigned phase = peer->phase;
         switch (phase) {
+        case HTTP_ARRIVAL:
+            used = take_arrival(peer, data + at, len - at);
+            break;
         case HTTP_HEAD:
             used = take_head(peer, data + at, len - at);
             break;

@@ -33,6 +33,7 @@
 
 #include "lib/peer.h"
 #include "lib/socket.h"
+#include "lib/visitor.h"
 #include "lib/ws.h"
 
 /* Fields that a request may have; one more is answered 431. */
@@ -64,6 +65,10 @@ struct http_server {
     const wick_http_header *stamp;
     size_t stamp_count;
     void *user;
+    /* Proxies that are believed; NULL or empty: none. */
+    const struct trust *trust;
+    /* While on_head or on_request runs: what is known of who asks. NULL if nobody is trusted. */
+    const wick_forwarded *forwarded;
     /* Limits; 0 is the default. */
     uint64_t max_body;         /* 1 MiB */
     uint64_t head_timeout_ms;  /* 10,000 */

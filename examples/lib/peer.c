@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/peer_internal.h"
+#include "lib/visitor.h"
 
 /* Peers are allocated in blocks of this many bytes. */
 #define SLAB_SIZE (64u << 10)
@@ -177,6 +178,7 @@ static void destroy(struct peer *peer)
     struct peer_io *io = loop->io;
     if (service->protocol->on_free)
         service->protocol->on_free(peer);
+    visitor_leaves(peer);
     int fd = peer->source.fd;
     loop_drop(loop, &peer->source);
     close(fd);

@@ -75,7 +75,8 @@ enum {
     PEER_REOFFER = 128, /* kept input is to be offered again */
     PEER_ENDED = 256,   /* on_end has been called */
     PEER_STUCK = 512,    /* the kernel has refused bytes; EPOLLOUT will tell */
-    PEER_WATCH_END = 1024 /* held, but the end of the stream is to be noticed: peer_hold(peer, 1) */
+    PEER_WATCH_END = 1024, /* held, but the end of the stream is to be noticed: peer_hold(peer, 1) */
+    PEER_VISITOR = 2048    /* visitor.c keeps something about it */
 };
 
 /* Bytes that wait, in either direction. Only peers that have some own one. */

@@ -11,7 +11,7 @@
 
 #include "lib/log.h"
 #include "lib/random.h"
-#include "lib/socket.h"
+#include "lib/visitor.h"
 
 enum {
     STATE_MASK = 3,
@@ -133,7 +133,7 @@ static void report(struct peer *peer)
     if (error.status == WICK_OK)
         return;
     peer->phase |= REPORTED;
-    log_line("%s - WebSocket failed: %s%s%s%s at byte %llu, close code %u", socket_peer_name(peer->source.fd, name),
+    log_line("%s - WebSocket failed: %s%s%s%s at byte %llu, close code %u", visitor_name(peer, name),
              error.text, *error.section ? " (" : "", error.section, *error.section ? ")" : "",
              (unsigned long long)error.offset, error.close_code);
 }
