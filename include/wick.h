@@ -15,9 +15,10 @@
  *   wick/json.h        JSON: a strict reader in place, and a writer
  *   wick/event.h       the typed messages of agent-events v1
  *   wick/mission.h     the same events in flat words for mission front ends
- *   wick/stream.h      the stream log of a session: resume, merging, snapshots
+ *   wick/stream.h      the stream log of a session: resume, merging, snapshots; with stream_reader.h
  *   wick/client.h      the client's side of a session: backoff, resume, fallback
- *   wick/experience.h  sessions of users, the choice of the agent, the way of events to readers
+ *   wick/experience.h  sessions of users, the choice of the agent, the way of events to readers; with
+ *                      experience_config.h (rules, limits, callbacks) and experience_session.h (HTTP, missions)
  *   wick/runtime.h     runs of agents, which know no users
  */
 #ifndef WICK_H

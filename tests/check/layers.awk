@@ -19,7 +19,7 @@ BEGIN {
     for (i in names)
         public[names[i]] = "ws"
     public["json"] = "json"
-    split("event event_table stream experience runtime client message mission", names, " ")
+    split("event event_table stream stream_reader experience experience_config experience_session runtime client mission", names, " ")
     for (i in names)
         public[names[i]] = "agent"
     compiler_headers = " stddef.h stdint.h string.h limits.h immintrin.h emmintrin.h tmmintrin.h cpuid.h arm_neon.h "
