@@ -98,6 +98,16 @@ void api_problem_text(struct peer *peer, wick_code code, const char *detail)
     api_problem(peer, code, (wick_str){ detail, strlen(detail) });
 }
 
+void api_answer_grown(struct peer *peer, unsigned status, struct growing *json)
+{
+    if (json->failed)
+        api_problem_text(peer, WICK_CODE_INTERNAL, "There is no memory for the answer.");
+    else
+        api_answer(peer, status, json->data, json->len);
+    free(json->data);
+    *json = (struct growing){ 0 };
+}
+
 /* ---- Text that grows --------------------------------------------------------------------------------------------- */
 
 char *growing_room(struct growing *text, size_t len)

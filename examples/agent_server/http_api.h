@@ -25,6 +25,9 @@ int api_cursor(const wick_http_request *head, wick_cursor *cursor);
 int api_accepts(const wick_http_request *head, const char *media);
 
 void api_answer(struct peer *peer, unsigned status, const char *json, size_t len);
+/* The same with text that has grown, which is freed; a problem if there was no memory for it. */
+struct growing;
+void api_answer_grown(struct peer *peer, unsigned status, struct growing *json);
 /* A problem document with the status that belongs to the code. */
 void api_problem(struct peer *peer, wick_code code, wick_str detail);
 void api_problem_text(struct peer *peer, wick_code code, const char *detail);

@@ -207,11 +207,7 @@ void events_post(struct peer *peer, const struct http_request *request)
     }
     growing_print(&out, "]}\n");
     planes_arm();
-    if (out.failed)
-        api_problem_text(peer, WICK_CODE_INTERNAL, "There is no memory for the answer.");
-    else
-        api_answer(peer, 202, out.data, out.len);
-    free(out.data);
+    api_answer_grown(peer, 202, &out);
 }
 
 /* ---- POST: one question ------------------------------------------------------------------------------------------ */

@@ -111,8 +111,7 @@ void mission_post_start(struct peer *peer, const struct http_request *request)
     unsigned long long id = mission->id;
     growing_print(&out, "{\"mission_id\":%llu,\"status\":\"started\",\"stream_url\":\"/api/mission/%llu/stream\","
                   "\"status_url\":\"/api/mission/%llu/status\"}\n", id, id, id);
-    api_answer(peer, 200, out.data, out.len);
-    free(out.data);
+    api_answer_grown(peer, 200, &out);
 }
 
 /* ---- Stream ------------------------------------------------------------------------------------------------------ */
@@ -194,11 +193,7 @@ void mission_get_status(struct peer *peer, const struct http_request *request, w
     }
     add_usage(&out, &mission->usage);
     growing_print(&out, "}\n");
-    if (out.failed)
-        api_problem_text(peer, WICK_CODE_INTERNAL, "There is no memory for the answer.");
-    else
-        api_answer(peer, 200, out.data, out.len);
-    free(out.data);
+    api_answer_grown(peer, 200, &out);
 }
 
 /* ---- Answers and cancel ------------------------------------------------------------------------------------------ */
@@ -257,6 +252,5 @@ void mission_post_cancel(struct peer *peer, const struct http_request *request, 
     mission_cancel(mission);
     growing_print(&out, "{\"mission_id\":%llu,\"status\":\"%s\"}\n", (unsigned long long)mission->id,
                   mission->last_seq ? status_text(mission) : "cancelling");
-    api_answer(peer, 202, out.data, out.len);
-    free(out.data);
+    api_answer_grown(peer, 202, &out);
 }

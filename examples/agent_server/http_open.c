@@ -56,11 +56,7 @@ static void answer_opening(struct peer *peer)
     growing_print(&body, "{\"accepted\":[");
     growing_add(&body, said.data, said.len);
     growing_print(&body, "]}\n");
-    if (body.failed)
-        api_problem_text(peer, WICK_CODE_INTERNAL, "There is no memory for the answer.");
-    else
-        api_answer(peer, 202, body.data, body.len);
-    free(body.data);
+    api_answer_grown(peer, 202, &body);
 }
 
 void open_post(struct peer *peer, const struct http_request *request)

@@ -67,17 +67,13 @@ static void answer_poll(struct view *view)
     growing_add(&body, view->events.data, view->events.len);
     growing_print(&body, "],\"next\":\"%.*s\"}\n", (int)len, next);
     wick_str origin = { view->origin ? view->origin : "", view->origin ? strlen(view->origin) : 0 };
-    int failed = body.failed || view->events.failed;
+    body.failed |= view->events.failed;
     char *keep = view->origin;
     view->origin = NULL;
     free_view(view);
     cors_again(origin);
-    if (failed)
-        api_problem_text(peer, WICK_CODE_INTERNAL, "There is no memory for the answer.");
-    else
-        api_answer(peer, 200, body.data, body.len);
+    api_answer_grown(peer, 200, &body);
     cors_end();
-    free(body.data);
     free(keep);
 }
 

@@ -144,23 +144,37 @@ static void finish(struct mission *mission, uint8_t status)
 
 /* ---- One agent after another ------------------------------------------------------------------------------------- */
 
-static void keep_failure(struct mission *mission, wick_code code, const char *message)
+static void keep_error(struct mission *mission, const wick_failure *failure)
 {
-    const char *name = wick_code_name(code);
-    char room[512];
+    char json[2048];
     wick_json_writer w;
+    wick_text message = wick_text_cut(&failure->message, 256);
     size_t len;
-    wick_json_writer_init(&w, room, sizeof room - 1, 0);
+    if (wick_code_find(&failure->code) == WICK_CODE_CANCELLED)
+        mission->cancelled = 1;
+    wick_json_writer_init(&w, json, sizeof json, WICK_JSON_REPLACE);
     wick_json_put_object(&w);
     wick_json_put_key(&w, "code", 4);
-    wick_json_put_string(&w, name, strlen(name));
+    wick_json_put_text(&w, &failure->code);
     wick_json_put_key(&w, "message", 7);
-    wick_json_put_string(&w, message, strlen(message));
+    wick_json_put_text(&w, &message);
+    wick_json_put_key(&w, "retryable", 9);
+    wick_json_put_bool(&w, failure->retryable);
     wick_json_put_object_end(&w);
     if (wick_json_writer_end(&w, &len) != WICK_OK)
         return;
     free(mission->error);
-    mission->error = strndup(room, len);
+    mission->error = strndup(json, len);
+}
+
+static void keep_failure(struct mission *mission, wick_code code, const char *message)
+{
+    wick_failure failure = { 0 };
+    const char *name = wick_code_name(code);
+    failure.code = wick_text_of(name, strlen(name));
+    failure.message = wick_text_of(message, strlen(message));
+    failure.retryable = (uint8_t)wick_code_retryable(code);
+    keep_error(mission, &failure);
 }
 
 /* Begin the step `at`. */
@@ -258,32 +272,6 @@ static void add_usage(wick_usage *sum, const wick_usage *usage)
     sum->total_tokens += usage->total_tokens;
     sum->reasoning_tokens += usage->reasoning_tokens;
     sum->cached_input_tokens += usage->cached_input_tokens;
-}
-
-static void keep_error(struct mission *mission, const wick_failure *failure)
-{
-    char room[WICK_LIMIT_ID];
-    wick_str code = { "", 0 };
-    size_t len;
-    if (wick_text_plain(&failure->code, room, sizeof room, &code) == WICK_OK &&
-        wick_text_is(&failure->code, "CANCELLED", 9))
-        mission->cancelled = 1;
-    char json[2048];
-    wick_json_writer w;
-    wick_text message = wick_text_cut(&failure->message, 256);
-    wick_json_writer_init(&w, json, sizeof json, WICK_JSON_REPLACE);
-    wick_json_put_object(&w);
-    wick_json_put_key(&w, "code", 4);
-    wick_json_put_string(&w, code.data, code.len);
-    wick_json_put_key(&w, "message", 7);
-    wick_json_put_text(&w, &message);
-    wick_json_put_key(&w, "retryable", 9);
-    wick_json_put_bool(&w, failure->retryable);
-    wick_json_put_object_end(&w);
-    if (wick_json_writer_end(&w, &len) != WICK_OK)
-        return;
-    free(mission->error);
-    mission->error = strndup(json, len);
 }
 
 static double double_of(const wick_text *number)

@@ -276,6 +276,19 @@ typedef wick_links *(*wick_links_at)(const wick_experience *x, uint32_t slot);
 void wick_ring_add(const wick_experience *x, wick_links_at at, uint32_t *first, uint32_t slot);
 void wick_ring_remove(const wick_experience *x, wick_links_at at, uint32_t *first, uint32_t slot);
 
+/* A handle is a slot and which of those that have been in it: one that is gone is never mistaken for a later one. */
+static inline uint64_t wick_handle(uint32_t generation, uint32_t slot)
+{
+    return (uint64_t)generation << 32 | (slot + 1);
+}
+
+/* The slot of a handle, if it is one of the first `fresh`. The generation is still to be compared. */
+static inline uint32_t wick_handle_slot(uint64_t handle, uint32_t fresh)
+{
+    uint32_t slot = (uint32_t)handle - 1;
+    return (uint32_t)handle && slot < fresh ? slot : WICK_NO_SLOT;
+}
+
 static inline void wick_due(wick_experience *x, uint64_t at_ms)
 {
     if (at_ms < x->deadline)

@@ -22,16 +22,14 @@ static wick_links *queue_links(const wick_experience *x, uint32_t slot)
 
 wick_link wick_link_handle(const wick_experience *x, uint32_t slot)
 {
-    return (uint64_t)wick_link_at(x, slot)->generation << 32 | (slot + 1);
+    return wick_handle(wick_link_at(x, slot)->generation, slot);
 }
 
 uint32_t wick_link_slot_of(const wick_experience *x, wick_link link)
 {
-    uint32_t slot = (uint32_t)link - 1;
-    if ((uint32_t)link == 0 || slot >= x->fresh_links)
-        return WICK_NO_SLOT;
-    const wick_link_slot *l = wick_link_at(x, slot);
-    return l->state != WICK_LINK_FREE && l->generation == link >> 32 ? slot : WICK_NO_SLOT;
+    uint32_t slot = wick_handle_slot(link, x->fresh_links);
+    int there = slot != WICK_NO_SLOT && wick_link_at(x, slot)->state != WICK_LINK_FREE;
+    return there && wick_link_at(x, slot)->generation == link >> 32 ? slot : WICK_NO_SLOT;
 }
 
 uint32_t wick_link_new(wick_experience *x, void *reader, uint8_t state, uint64_t now_ms)

@@ -18,16 +18,14 @@ static wick_links *session_links(const wick_experience *x, uint32_t slot)
 
 wick_session wick_session_handle(const wick_experience *x, uint32_t slot)
 {
-    return (uint64_t)wick_session_at(x, slot)->generation << 32 | (slot + 1);
+    return wick_handle(wick_session_at(x, slot)->generation, slot);
 }
 
 uint32_t wick_session_slot_of(const wick_experience *x, wick_session session)
 {
-    uint32_t slot = (uint32_t)session - 1;
-    if ((uint32_t)session == 0 || slot >= x->fresh_sessions)
-        return WICK_NO_SLOT;
-    const wick_session_slot *s = wick_session_at(x, slot);
-    return s->live && s->generation == session >> 32 ? slot : WICK_NO_SLOT;
+    uint32_t slot = wick_handle_slot(session, x->fresh_sessions);
+    int there = slot != WICK_NO_SLOT && wick_session_at(x, slot)->live;
+    return there && wick_session_at(x, slot)->generation == session >> 32 ? slot : WICK_NO_SLOT;
 }
 
 uint32_t wick_session_find(const wick_experience *x, const wick_text *id)
