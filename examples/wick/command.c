@@ -72,9 +72,14 @@ void command_target(const struct program *program, const char *text, struct clie
         options_wrong(program, "'%s' is not a URL such as ws://host:port/path", text);
     if (url.secure)
         options_wrong(program, "wss needs TLS, which this build has not; build with WITH_OPENSSL=1");
+    command_fields(program, options);
+    options->origin = origin_text;
+}
+
+void command_fields(const struct program *program, struct client_options *options)
+{
     parse_headers(program, options);
     parse_subprotocols(program, options);
-    options->origin = origin_text;
 }
 
 /* ---- The run ----------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ static const struct {
     { "connect", connect_command, "send lines from stdin, print messages" },
     { "echo", echo_command, "send back every message until the server closes" },
     { "agent", agent_command, "send a message to an agent, print what it says" },
+    { "doctor", doctor_command, "find out why a connection fails, and what to change" },
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

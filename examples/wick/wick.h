@@ -11,6 +11,7 @@
 int connect_command(int argc, char **argv);
 int echo_command(int argc, char **argv);
 int agent_command(int argc, char **argv);
+int doctor_command(int argc, char **argv);
 
 /* The loop of the process, and what the exit status will be. */
 extern struct loop command_loop;
@@ -24,6 +25,9 @@ void command_options(const struct program *program, int argc, char **argv, struc
 
 /* The same for a command that has more arguments, when it has read its options. */
 void command_target(const struct program *program, const char *url, struct client_options *options);
+
+/* Read header_list and subprotocol_list into options. command_target() does it too. */
+void command_fields(const struct program *program, struct client_options *options);
 
 /* Options that every command with a URL takes. */
 extern struct option_list header_list, subprotocol_list;
