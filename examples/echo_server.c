@@ -67,7 +67,8 @@ static void on_request(struct peer *peer, const struct http_request *request)
     http_upgrade(peer, request, &shake, &echo, NULL);
 }
 
-#define NAME "echo_server/" WICK_VERSION
+/* Tells a refusal of this server from one of a proxy, and nothing else. */
+#define NAME "echo_server"
 static const wick_http_header stamp = { { "Wick-Server", 11 }, { NAME, sizeof NAME - 1 } };
 static struct http_server server = { .loop = &loop, .on_request = on_request, .stamp = &stamp, .stamp_count = 1,
                                     .trust = &trust };

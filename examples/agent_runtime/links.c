@@ -308,7 +308,9 @@ void on_runtime_request(struct peer *peer, const struct http_request *request)
     wick_http_match match;
     if (wick_http_route_find(table, 1, request->head->method, request->head->path, &match) != 200) {
         wick_handshake_refuse(&shake, WICK_REFUSE_ROUTE_NOT_FOUND);
-        shake.hint = WICK_STR("An Experience connects to " RUNTIME_PATH "; pages and clients to the Experience.");
+        wick_handshake_diagnose(&shake, request->head, table, 1);
+        if (!shake.cause.len)
+            shake.hint = WICK_STR("An Experience connects to " RUNTIME_PATH "; pages and clients to the Experience.");
         http_upgrade(peer, request, &shake, &links, NULL);
         return;
     }

@@ -96,7 +96,8 @@ static void on_signal(struct loop *loop, int signal)
     http_drain(&runtime_server.http, on_drained);
 }
 
-#define NAME "agent_runtime/" WICK_VERSION
+/* Tells a refusal of this server from one of a proxy, and nothing else. */
+#define NAME "agent_runtime"
 static const wick_http_header stamp = { { "Wick-Server", 11 }, { NAME, sizeof NAME - 1 } };
 
 int main(int argc, char **argv)

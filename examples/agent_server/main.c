@@ -161,7 +161,8 @@ static void on_signal(struct loop *loop, int signal)
     http_drain(&server.http, on_drained);
 }
 
-#define NAME "agent_server/" WICK_VERSION
+/* Tells a refusal of this server from one of a proxy, and nothing else. */
+#define NAME "agent_server"
 static const wick_http_header stamp = { { "Wick-Server", 11 }, { NAME, sizeof NAME - 1 } };
 
 /* The planes have met. */

@@ -146,16 +146,32 @@ static void answer_websocket_health(struct peer *peer)
 
 /* ---- Routes ------------------------------------------------------------------------------------------------------ */
 
-static void refuse(struct peer *peer, wick_refusal refusal, wick_str allow)
+/* Whether a client meant to open a WebSocket, also one that a proxy has spoilt. */
+static int is_handshake(const wick_http_request *request)
 {
+    return wick_http_equal(request->method, WICK_STR("GET")) &&
+           wick_diagnose_upgrade(request) != WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST;
+}
+
+/* A refusal says what the request's head tells: that a proxy changed the path, or wrote another Host. */
+static void refuse(struct peer *peer, const wick_http_request *request, wick_refusal refusal, wick_str allow)
+{
+    const struct http_request whole = { request, NULL, 0 };
+    char room[WICK_PROBLEM_ROOM];
     wick_handshake shake;
+    wick_http_problem problem;
     wick_handshake_refuse(&shake, refusal);
-    wick_http_problem problem = { .status = shake.http_status, .code = shake.code, .detail = shake.detail,
-                                  .hint = shake.hint, .allow = allow, .keep_alive = 1 };
+    wick_handshake_diagnose(&shake, request, table, sizeof table / sizeof *table);
     if (refusal == WICK_REFUSE_METHOD_NOT_ALLOWED) {
-        problem.detail = WICK_STR("This path does not take that method.");
-        problem.hint = WICK_STR("See Allow.");
+        shake.detail = WICK_STR("This path does not take that method.");
+        shake.hint = WICK_STR("See Allow.");
+    } else if (is_handshake(request)) {
+        http_upgrade(peer, &whole, &shake, NULL, NULL);
+        return;
     }
+    wick_handshake_problem(&shake, request, room, &problem);
+    problem.allow = allow;
+    problem.keep_alive = 1;
     http_problem(peer, &problem);
 }
 
@@ -163,7 +179,8 @@ static int may_pass(struct peer *peer, const wick_http_request *request)
 {
     enum access access = access_check(request);
     if (access != ACCESS_OK)
-        refuse(peer, access == ACCESS_NO_TOKEN ? WICK_REFUSE_AUTH_REQUIRED : WICK_REFUSE_AUTH_INVALID, WICK_STR(""));
+        refuse(peer, request, access == ACCESS_NO_TOKEN ? WICK_REFUSE_AUTH_REQUIRED : WICK_REFUSE_AUTH_INVALID,
+               WICK_STR(""));
     return access == ACCESS_OK;
 }
 
@@ -201,7 +218,7 @@ static void answer_api(struct peer *peer, const struct http_request *request, co
         return;
     }
     if (!cors_allows(request->head)) {
-        refuse(peer, WICK_REFUSE_ORIGIN_NOT_ALLOWED, WICK_STR(""));
+        refuse(peer, request->head, WICK_REFUSE_ORIGIN_NOT_ALLOWED, WICK_STR(""));
         return;
     }
     switch (match->route->id) {
@@ -237,7 +254,7 @@ static void answer(struct peer *peer, const struct http_request *request)
     if (match.route && wick_http_equal(request->head->method, WICK_STR("OPTIONS")))
         cors_preflight(peer, request, match.route->methods);
     else if (status != 200)
-        refuse(peer, status == 405 ? WICK_REFUSE_METHOD_NOT_ALLOWED : WICK_REFUSE_ROUTE_NOT_FOUND,
+        refuse(peer, request->head, status == 405 ? WICK_REFUSE_METHOD_NOT_ALLOWED : WICK_REFUSE_ROUTE_NOT_FOUND,
                status == 405 ? match.route->methods : WICK_STR(""));
     else if (match.route->id >= MISSION_SOCKET && match.route->id < AGENT)
         socket_request(peer, request, (enum socket_kind)(match.route->id - MISSION_SOCKET + SOCKET_MISSION),

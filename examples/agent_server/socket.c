@@ -4,7 +4,8 @@
  *
  * A client that offers agent-events.v1 or agent-events.mission.v1 gets it, and opens a session itself. One that offers
  * nothing, or only a subprotocol that carries a token, is a quiet session, on /ws in the words of the mission profile.
- * Whatever else is offered is refused, because a browser would fail such a connection anyway.
+ * Whatever else is offered is refused, because a browser would fail such a connection anyway; so is a page that offers
+ * a token alone, because a browser wants one of its offers back, and the token is never given back.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,25 @@ static int offers_any(const wick_http_request *request)
     return 0;
 }
 
+/* Browsers send Origin with every WebSocket, and fail one whose offers get no answer (WHATWG WebSockets section 3). */
+static int is_page(const wick_http_request *request)
+{
+    return wick_http_find(request->headers, request->header_count, WICK_STR("origin"), NULL) > 0;
+}
+
+static void explain_subprotocol(const wick_http_request *request, wick_handshake *shake)
+{
+    if (offers_any(request)) {
+        shake->detail = WICK_STR("This server knows none of the offered subprotocols.");
+        shake->hint = WICK_STR("Offer agent-events.v1 or agent-events.mission.v1, or no Sec-WebSocket-Protocol, or "
+                               "only one that carries a token.");
+    } else {
+        shake->detail = WICK_STR("Only a token is offered, which is never chosen: a browser would fail this.");
+        shake->hint = WICK_STR("Offer a profile besides the token: new WebSocket(url, ['agent-events.v1', "
+                               "'agent-events.bearer.' + token])");
+    }
+}
+
 /* What the token of the request, or that there is none, means for the handshake. */
 static void judge_token(const wick_http_request *request, wick_handshake *shake, struct socket *socket)
 {
@@ -202,12 +222,10 @@ void socket_request(struct peer *peer, const struct http_request *request, enum 
     wick_handshake shake;
     struct socket *socket = calloc(1, sizeof *socket);
     cors_policy(&config);
-    config.require_subprotocol = (uint8_t)offers_any(request->head);
+    config.require_subprotocol = offers_any(request->head) || is_page(request->head);
     wick_handshake_check(&config, request->head, &shake);
     if (shake.refusal == WICK_REFUSE_SUBPROTOCOL_NOT_ACCEPTABLE) {
-        shake.detail = WICK_STR("This server knows none of the offered subprotocols.");
-        shake.hint = WICK_STR("Offer agent-events.v1 or agent-events.mission.v1, or no Sec-WebSocket-Protocol, or only "
-                              "one that carries a token.");
+        explain_subprotocol(request->head, &shake);
     } else if (!socket) {
         wick_handshake_refuse(&shake, WICK_REFUSE_INTERNAL);
     } else if (shake.http_status == 101) {

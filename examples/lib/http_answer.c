@@ -68,7 +68,9 @@ static int complete(struct peer *peer, const wick_http_answer *answer, wick_http
 /* An answer that breaks the syntax is the program's mistake: the client gets a plain 500. */
 static int answer_failed(struct peer *peer)
 {
-    wick_http_answer failed = { .status = 500, .close = 1 };
+    struct http_server *server = http_server_of(peer);
+    wick_http_answer failed = { .status = 500, .close = 1, .headers = server->stamp,
+                                .header_count = server->stamp_count };
     log_line("%s - \"%s\" answered with a field that would break HTTP", name_of(peer), http_request_line(peer));
     peer->as.http.keep_alive = 0;
     write_answer(peer, &failed, NULL, 0);
@@ -102,6 +104,17 @@ int http_respond(struct peer *peer, unsigned status, wick_str content_type, cons
     return http_answer(peer, &answer, body);
 }
 
+/* Cause and proxy of a refusal, for the log: " [HOP_STRIPPED by nginx]", or nothing; in a static buffer. */
+static const char *blame(wick_str cause, wick_str proxy)
+{
+    static char text[96];
+    text[0] = 0;
+    if (cause.len || proxy.len)
+        snprintf(text, sizeof text, " [%.*s%s%.*s]", (int)cause.len, cause.len ? cause.data : "",
+                 !proxy.len ? "" : cause.len ? " by " : "through ", (int)proxy.len, proxy.len ? proxy.data : "");
+    return text;
+}
+
 int http_problem(struct peer *peer, const wick_http_problem *problem)
 {
     wick_http_header fields[ANSWER_FIELDS];
@@ -126,9 +139,9 @@ int http_problem(struct peer *peer, const wick_http_problem *problem)
     if (wick_http_problem_write(&whole, room, sizeof room, &need) != WICK_OK)
         return answer_failed(peer);
     write_bytes(peer, room, need, NULL, 0);
-    log_line("%s - \"%s\" %u %.*s %.*s", name_of(peer), http_request_line(peer), problem->status,
+    log_line("%s - \"%s\" %u %.*s %.*s%s", name_of(peer), http_request_line(peer), problem->status,
              (int)problem->code.len, problem->code.len ? problem->code.data : "", (int)problem->detail.len,
-             problem->detail.len ? problem->detail.data : "");
+             problem->detail.len ? problem->detail.data : "", blame(problem->cause, problem->proxy));
     http_answered(peer);
     return 0;
 }
@@ -194,11 +207,17 @@ static void log_refusal(const struct peer *peer, const wick_handshake *shake, co
     size_t len = 0;
     if (wick_handshake_saw(head, saw, sizeof saw, &len) != WICK_OK)
         len = 0;
-    log_line("%s - \"WebSocket %.*s\" connection rejected (%u %s): %.*s %.*s [%.*s%s%.*s]", name_of(peer),
+    log_line("%s - \"WebSocket %.*s\" connection rejected (%u %s): %.*s %.*s%s [%.*s]", name_of(peer),
              (int)(head->path.len < 200 ? head->path.len : 200), head->path.len ? head->path.data : "",
              shake->http_status, wick_http_reason(shake->http_status).data, (int)shake->code.len, shake->code.data,
-             (int)shake->detail.len, shake->detail.data, (int)shake->cause.len,
-             shake->cause.len ? shake->cause.data : "", shake->cause.len ? " " : "", (int)len, saw);
+             (int)shake->detail.len, shake->detail.data, blame(shake->cause, shake->proxy), (int)len, saw);
+}
+
+/* The host's own refusals have not been diagnosed. */
+static void name_proxy(wick_handshake *shake, const wick_http_request *head)
+{
+    const char *name = wick_proxy_name(wick_diagnose_proxy(head));
+    shake->proxy = (wick_str){ name, strlen(name) };
 }
 
 static int write_handshake(struct peer *peer, const wick_handshake *shake, const wick_http_request *head)
@@ -221,6 +240,8 @@ int http_upgrade(struct peer *peer, const struct http_request *request, wick_han
         return 0;
     if (server->draining)
         wick_handshake_refuse(shake, WICK_REFUSE_DRAINING);
+    if (shake->refusal != WICK_REFUSE_NONE && !shake->proxy.len)
+        name_proxy(shake, head);
     if (write_handshake(peer, shake, head) < 0) {
         answer_failed(peer);
         return 0;

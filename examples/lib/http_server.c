@@ -111,14 +111,25 @@ static void free_message(struct http_message *message)
     free(message);
 }
 
-static void refuse_with(struct peer *peer, const wick_handshake *shake, const char *why)
+static void log_refused(struct peer *peer, const wick_handshake *shake, const char *why, const wick_http_request *head)
+{
+    char name[SOCKET_NAME], saw[512];
+    size_t len = 0;
+    if (!head || wick_handshake_saw(head, saw, sizeof saw, &len) != WICK_OK)
+        len = 0;
+    log_line("%s - connection rejected (%u %s): %.*s %s%s%.*s%s", visitor_name(peer, name), shake->http_status,
+             wick_http_reason(shake->http_status).data, (int)shake->code.len, shake->code.data, why, len ? " [" : "",
+             (int)len, saw, len ? "]" : "");
+}
+
+/* `head` is what was read of the request, NULL if its bytes are gone. */
+static void refuse_with(struct peer *peer, const wick_handshake *shake, const char *why, const wick_http_request *head)
 {
     struct http_server *server = http_server_of(peer);
-    char name[SOCKET_NAME], out[4096];
+    char out[4096];
     size_t len;
-    log_line("%s - connection rejected (%u %s): %.*s %s", visitor_name(peer, name), shake->http_status,
-             wick_http_reason(shake->http_status).data, (int)shake->code.len, shake->code.data, why);
-    if (wick_handshake_write(shake, NULL, server->stamp, server->stamp_count, out, sizeof out, &len) == WICK_OK) {
+    log_refused(peer, shake, why, head);
+    if (wick_handshake_write(shake, head, server->stamp, server->stamp_count, out, sizeof out, &len) == WICK_OK) {
         wick_slice slice = { (const uint8_t *)out, len };
         peer_write(peer, &slice, 1);
     }
@@ -129,11 +140,20 @@ static void refuse_with(struct peer *peer, const wick_handshake *shake, const ch
     http_set_deadline(peer, http_or_default(server->linger_ms, 2000));
 }
 
-void http_refuse(struct peer *peer, wick_status status)
+static void refuse_status(struct peer *peer, wick_status status, const wick_http_request *head)
 {
     wick_handshake shake;
     wick_handshake_refuse_status(&shake, status);
-    refuse_with(peer, &shake, wick_status_text(status));
+    refuse_with(peer, &shake, wick_status_text(status), head);
+}
+
+void http_refuse(struct peer *peer, wick_status status)
+{
+    const struct http_message *message = peer->as.http.message;
+    wick_http_request head;
+    if (message && message->head_bytes)
+        wick_http_head_request(&message->head, &head);
+    refuse_status(peer, status, message && message->head_bytes ? &head : NULL);
 }
 
 /* A PROXY header from an address that has no say: to HTTP it is nonsense, but its sender can be helped. */
@@ -145,7 +165,7 @@ static void refuse_proxy_header(struct peer *peer)
     shake.detail = (wick_str){ detail, sizeof detail - 1 };
     shake.hint = WICK_STR("Start the server with --trust-proxy and the address of the proxy; or take "
                           "`proxy_protocol on` (nginx) or `send-proxy` (HAProxy) out of the proxy's configuration.");
-    refuse_with(peer, &shake, detail);
+    refuse_with(peer, &shake, detail, NULL);
 }
 
 void http_answered(struct peer *peer)
@@ -312,7 +332,7 @@ static void head_done(struct peer *peer, const uint8_t *data, size_t head_len, i
     if (status == WICK_OK)
         status = wick_http_body_init_request(&message->body_state, &head, max);
     if (status < 0)
-        http_refuse(peer, status);
+        refuse_status(peer, status, &head);
     else
         await_body(peer, &head, data, head_len, more);
 }
@@ -340,10 +360,12 @@ static size_t take_head(struct peer *peer, const uint8_t *data, size_t len)
         return 0;
     }
     if (status < 0) {
+        wick_http_request head;
+        wick_http_head_request(&http->message->head, &head);
         if (wick_proxy_header_is(data, len))
             refuse_proxy_header(peer);
         else
-            http_refuse(peer, status);
+            refuse_status(peer, status, &head);
         return len;
     }
     size_t head_len = wick_http_head_length(&http->message->head);

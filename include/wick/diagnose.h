@@ -64,8 +64,9 @@ extern "C" {
                            "this server.")                                                                          \
     X(HOST_REWRITTEN, "Host is not the one that the page asked for: a proxy wrote another, so Origin no longer "    \
                       "matches it.")                                                                                \
-    X(PATH_CHANGED, "There is nothing at this path, but there is with a prefix more or less: a proxy changed it.")  \
-    X(ORIGIN_MISMATCH, "The page is of another Origin than this server, and that Origin is not allowed.")           \
+    X(PATH_CHANGED, "There is nothing at this path, but there is with a prefix more or less: a proxy changes it, "  \
+                    "or the client asks for another.")                                                              \
+    X(ORIGIN_MISMATCH, "The Origin of the page is not one of those that may connect.")                              \
     X(NOT_A_WEBSOCKET_REQUEST, "This is a WebSocket endpoint, and the request does not ask for an upgrade.")
 
 typedef enum wick_cause {

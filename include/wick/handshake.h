@@ -33,6 +33,7 @@
 #define WICK_HANDSHAKE_H
 
 #include "wick/base.h"
+#include "wick/diagnose.h"
 #include "wick/http.h"
 
 #ifdef __cplusplus
@@ -64,8 +65,7 @@ extern "C" {
       "Send one Sec-WebSocket-Key with 16 random bytes in base64 (RFC 6455 section 4.1).")                        \
     X(UPGRADE_STRIPPED_BY_PROXY, 400,                                                                             \
       "The request is a WebSocket handshake that lost its upgrade: a proxy did not pass it on.",                  \
-      "In nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "                                \
-      "proxy_set_header Connection \"upgrade\";")                                                                 \
+      "Let every proxy pass Upgrade and Connection on, over HTTP/1.1.")                                           \
     X(SUBPROTOCOL_NOT_ACCEPTABLE, 400, "None of the offered subprotocols is spoken here.",                        \
       "Offer one that this endpoint documents in Sec-WebSocket-Protocol, or none.")                               \
     X(BAD_REQUEST, 400, "The request is malformed.", "See RFC 9112 and RFC 6455 section 4.")                      \
@@ -73,8 +73,7 @@ extern "C" {
     X(AUTH_INVALID, 401, "The token is not valid.", "Get a new token.")                                           \
     X(AUTH_EXPIRED, 401, "The token has expired.", "Get a new token.")                                            \
     X(ORIGIN_NOT_ALLOWED, 403, "Pages of this Origin may not connect.",                                           \
-      "Allow the origin in the server, and let every proxy pass Host on unchanged "                               \
-      "(nginx: proxy_set_header Host $http_host).")                                                               \
+      "Allow the origin in the server, and let every proxy pass Host on unchanged.")                              \
     X(PERMISSION_DENIED, 403, "This is not allowed.", "Ask for the permission, or use another account.")          \
     X(SESSION_FORBIDDEN, 403, "The session belongs to someone else.", "Open a session of your own.")              \
     X(ROUTE_NOT_FOUND, 404, "There is nothing at this path.",                                                     \
@@ -165,8 +164,12 @@ typedef struct wick_handshake {
     wick_str code;
     wick_str detail;
     wick_str hint;
-    /** What a proxy did, "HOP_STRIPPED_HTTP10" and so on, for UPGRADE_STRIPPED_BY_PROXY; else empty */
+    /** For a refusal: what happened to the request on its way, a wick_cause_name(), and who wrote its head, a
+     *  wick_proxy_name(); each empty if nothing tells */
     wick_str cause;
+    wick_str proxy;
+    /** What `{prefix}` in hint stands for, for PATH_CHANGED: a part of the request's path or of a route */
+    wick_str prefix;
     /** For 429 and 503: seconds for Retry-After, or 0 */
     uint32_t retry_after_s;
     uint16_t extensions_len;
@@ -184,9 +187,12 @@ typedef struct wick_handshake {
  * and Sec-WebSocket-Key play no part.
  *
  * In this order: the method; what a proxy may have lost; Host; body; version; key; Origin; subprotocol; extensions.
+ * A refusal is diagnosed (wick_handshake_diagnose()): the five causes of UPGRADE_STRIPPED_BY_PROXY, HOST_REWRITTEN or
+ * ORIGIN_MISMATCH for ORIGIN_NOT_ALLOWED, NOT_A_WEBSOCKET_REQUEST, and the proxy for each. What is let in costs
+ * nothing.
  *
  * config    what to accept
- * request   the request; the slices in *shake do not point into it
+ * request   the request; the slices in *shake do not point into it, prefix aside
  * shake     set to the outcome
  *
  * Returns WICK_OK; WICK_E_REFUSED: shake->refusal says why; WICK_E_CONFIG if config->size is unknown or a callback that
@@ -205,6 +211,18 @@ WICK_API void wick_handshake_refuse(wick_handshake *shake, wick_refusal refusal)
 
 /** Turn the outcome into the refusal that answers an error of wick_http_head_feed() or of a body. */
 WICK_API void wick_handshake_refuse_status(wick_handshake *shake, wick_status status);
+
+/**
+ * Put into a refusal what its request tells of proxies.
+ *
+ * Sets proxy, and where the refusal has a cause also cause, detail and hint: for ROUTE_NOT_FOUND (PATH_CHANGED, if the
+ * path is that of a route but for a prefix), ORIGIN_NOT_ALLOWED, UPGRADE_STRIPPED_BY_PROXY and NOT_A_WEBSOCKET_REQUEST.
+ * wick_handshake_check() has done so for its own refusals; a host calls this for those of wick_handshake_refuse().
+ *
+ * routes, count   the paths that are known here; NULL and 0 if that does not matter
+ */
+WICK_API void wick_handshake_diagnose(wick_handshake *shake, const wick_http_request *request,
+                                      const wick_http_route *routes, size_t count);
 
 /**
  * Take the next subprotocol that the client offers.
@@ -235,6 +253,19 @@ WICK_API void wick_handshake_offers(wick_http_elements *offers, const wick_http_
 WICK_API wick_status wick_handshake_write(const wick_handshake *shake, const wick_http_request *request,
                                           const wick_http_header *headers, size_t header_count, char *out, size_t cap,
                                           size_t *need);
+
+/** Room for the texts of wick_handshake_problem(). */
+#define WICK_PROBLEM_ROOM 1024
+
+/**
+ * Make a refusal a problem document, for a host that adds to it (Allow, keep_alive) before it writes it.
+ *
+ * request   for `saw` and for HEAD; NULL if there is none
+ * room      WICK_PROBLEM_ROOM bytes for `saw` and `hint`; must live as long as the problem
+ * problem   set, with the members of *shake
+ */
+WICK_API void wick_handshake_problem(const wick_handshake *shake, const wick_http_request *request, char *room,
+                                     wick_http_problem *problem);
 
 /**
  * Write what the server saw of a request, on one line: `http=1.0 upgrade=- connection=close host=a path=/ws origin=-

@@ -50,7 +50,7 @@ typedef struct wick_http_answer {
  */
 WICK_API wick_status wick_http_answer_write(const wick_http_answer *answer, char *out, size_t cap, size_t *need);
 
-/** A problem document (RFC 9457) with the members `code`, `hint` and `saw`. Empty members are left out. */
+/** A problem document (RFC 9457), with members for what a proxy did to the request. Empty members are left out. */
 typedef struct wick_http_problem {
     unsigned status;
     /** Empty: "about:blank" */
@@ -61,6 +61,10 @@ typedef struct wick_http_problem {
     wick_str detail;
     /** What is wrong, for programs: "AUTH_REQUIRED" */
     wick_str code;
+    /** What happened to the request on its way: a wick_cause_name() */
+    wick_str cause;
+    /** Who wrote the request's head: a wick_proxy_name() */
+    wick_str proxy;
     /** What to change */
     wick_str hint;
     /** What the server saw, so that a client behind a proxy can tell what the proxy did */

@@ -11,7 +11,7 @@
 #define CAUSE_TEXT(sentence) sentence
 #endif
 
-static wick_str cause_name(wick_cause cause)
+wick_str wick_cause_str(wick_cause cause)
 {
     static const wick_str names[WICK_CAUSE_COUNT] = {{"", 0},
 #define CAUSE_NAME(name, sentence) {#name, sizeof(#name) - 1},
@@ -31,7 +31,7 @@ static wick_str cause_text(wick_cause cause)
     return texts[cause > WICK_CAUSE_NONE && cause < WICK_CAUSE_COUNT ? cause : WICK_CAUSE_NONE];
 }
 
-static wick_str proxy_name(wick_proxy proxy)
+wick_str wick_proxy_str(wick_proxy proxy)
 {
     static const wick_str names[WICK_PROXY_COUNT] = {{"", 0},
 #define PROXY_NAME(name, text) {text, sizeof(text) - 1},
@@ -43,7 +43,7 @@ static wick_str proxy_name(wick_proxy proxy)
 
 const char *wick_cause_name(wick_cause cause)
 {
-    return cause_name(cause).data;
+    return wick_cause_str(cause).data;
 }
 
 const char *wick_cause_text(wick_cause cause)
@@ -53,13 +53,13 @@ const char *wick_cause_text(wick_cause cause)
 
 const char *wick_proxy_name(wick_proxy proxy)
 {
-    return proxy_name(proxy).data;
+    return wick_proxy_str(proxy).data;
 }
 
 wick_cause wick_cause_find(wick_str name)
 {
     for (int i = WICK_CAUSE_NONE + 1; i < WICK_CAUSE_COUNT; i++)
-        if (wick_str_same(cause_name((wick_cause)i), name))
+        if (wick_str_same(wick_cause_str((wick_cause)i), name))
             return (wick_cause)i;
     return WICK_CAUSE_NONE;
 }
@@ -67,7 +67,7 @@ wick_cause wick_cause_find(wick_str name)
 wick_proxy wick_proxy_find(wick_str name)
 {
     for (int i = WICK_PROXY_NONE + 1; i < WICK_PROXY_COUNT; i++)
-        if (wick_str_same(proxy_name((wick_proxy)i), name))
+        if (wick_str_same(wick_proxy_str((wick_proxy)i), name))
             return (wick_proxy)i;
     return WICK_PROXY_NONE;
 }
@@ -133,33 +133,37 @@ static handshake_parts parts_of(const wick_http_request *request)
     return parts;
 }
 
-/* The table of WICK_CAUSE_MAP. Sets *misspelt where the client is to blame. */
-static wick_cause upgrade_cause(const wick_http_request *request, uint8_t *misspelt)
+/* The table of WICK_CAUSE_MAP. */
+static wick_cause cause_of(const handshake_parts *parts, int version)
+{
+    if (!parts->upgrade && (parts->misspelt || !parts->own))
+        return WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST;
+    if (!parts->upgrade && !parts->connection)
+        return version < 11 ? WICK_CAUSE_HOP_STRIPPED_HTTP10 : WICK_CAUSE_HOP_STRIPPED;
+    if (!parts->connection)
+        return WICK_CAUSE_CONNECTION_NOT_SET;
+    if (!parts->upgrade)
+        return WICK_CAUSE_UPGRADE_NOT_SET;
+    return version < 11 ? WICK_CAUSE_HTTP10_WITH_UPGRADE : WICK_CAUSE_NONE;
+}
+
+wick_cause wick_diagnose_upgrade_in(const wick_http_request *request, wick_diagnosis *why)
 {
     handshake_parts parts;
-    *misspelt = 0;
-    if (request->version >= 20)
-        return wick_str_same(request->method, WICK_STR("CONNECT")) && WICK_STR_IS(request->protocol, "websocket")
-                   ? WICK_CAUSE_NONE
-                   : WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST;
+    why->misspelt = 0;
+    if (request->version >= 20) {
+        int asks = wick_str_same(request->method, WICK_STR("CONNECT")) && WICK_STR_IS(request->protocol, "websocket");
+        return why->cause = asks ? WICK_CAUSE_NONE : WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST;
+    }
     parts = parts_of(request);
-    if (!parts.upgrade && parts.misspelt)
-        *misspelt = 1;
-    if (*misspelt || (!parts.upgrade && !parts.own))
-        return WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST;
-    if (!parts.upgrade && !parts.connection)
-        return request->version < 11 ? WICK_CAUSE_HOP_STRIPPED_HTTP10 : WICK_CAUSE_HOP_STRIPPED;
-    if (!parts.connection)
-        return WICK_CAUSE_CONNECTION_NOT_SET;
-    if (!parts.upgrade)
-        return WICK_CAUSE_UPGRADE_NOT_SET;
-    return request->version < 11 ? WICK_CAUSE_HTTP10_WITH_UPGRADE : WICK_CAUSE_NONE;
+    why->misspelt = parts.misspelt && !parts.upgrade;
+    return why->cause = cause_of(&parts, request->version);
 }
 
 wick_cause wick_diagnose_upgrade(const wick_http_request *request)
 {
-    uint8_t misspelt;
-    return upgrade_cause(request, &misspelt);
+    wick_diagnosis why;
+    return wick_diagnose_upgrade_in(request, &why);
 }
 
 /* ---- Host and Origin ------------------------------------------------------------------------------------- */
@@ -265,8 +269,7 @@ void wick_diagnose_request(const wick_http_request *request, const wick_http_rou
                            wick_diagnosis *why)
 {
     memset(why, 0, sizeof *why);
-    why->cause = upgrade_cause(request, &why->misspelt);
-    if (why->cause == WICK_CAUSE_NONE)
+    if (wick_diagnose_upgrade_in(request, why) == WICK_CAUSE_NONE)
         why->cause = wick_diagnose_path(request->path, routes, count, why);
     if (why->cause == WICK_CAUSE_NONE)
         why->cause = wick_diagnose_origin(request);

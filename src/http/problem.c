@@ -71,6 +71,8 @@ static void put_problem_json(wick_sink *text, const wick_http_problem *problem)
     wick_sink_number(text, problem->status);
     PUT_MEMBER(text, "detail", problem->detail);
     PUT_MEMBER(text, "code", problem->code);
+    PUT_MEMBER(text, "cause", problem->cause);
+    PUT_MEMBER(text, "proxy", problem->proxy);
     PUT_MEMBER(text, "hint", problem->hint);
     PUT_MEMBER(text, "saw", problem->saw);
     WICK_SINK_LIT(text, "}");

@@ -31,7 +31,7 @@ void wick_handshake_refuse(wick_handshake *shake, wick_refusal refusal)
     shake->code = row->code;
     shake->detail = row->detail;
     shake->hint = row->hint;
-    shake->subprotocol = shake->cause = WICK_STR("");
+    shake->subprotocol = shake->cause = shake->proxy = shake->prefix = WICK_STR("");
 }
 
 void wick_handshake_refuse_status(wick_handshake *shake, wick_status status)
@@ -141,6 +141,42 @@ wick_status wick_handshake_saw(const wick_http_request *request, char *out, size
 
 /* ---- Writing --------------------------------------------------------------------------------------------- */
 
+/* The half of the room for each text. `saw` takes at most 374 bytes of it: its values are cut. */
+#define TEXT_ROOM (WICK_PROBLEM_ROOM / 2)
+
+/* The hint, with the prefix put in where there is one. A hint of the host's own that is too long stays as it is. */
+static wick_str filled_hint(const wick_handshake *shake, char *room)
+{
+    wick_diagnosis why;
+    wick_str hint = {room, 0};
+    memset(&why, 0, sizeof why);
+    why.hint = shake->hint;
+    why.prefix = shake->prefix;
+    if (shake->prefix.len == 0 || wick_diagnose_hint_write(&why, room, TEXT_ROOM, &hint.len) != WICK_OK)
+        return shake->hint;
+    return hint;
+}
+
+void wick_handshake_problem(const wick_handshake *shake, const wick_http_request *request, char *room,
+                            wick_http_problem *problem)
+{
+    size_t len;
+    memset(problem, 0, sizeof *problem);
+    problem->status = shake->http_status;
+    problem->code = shake->code;
+    problem->detail = shake->detail;
+    problem->cause = shake->cause;
+    problem->proxy = shake->proxy;
+    problem->hint = filled_hint(shake, room + TEXT_ROOM);
+    if (wick_handshake_saw(request, room, TEXT_ROOM, &len) == WICK_OK) {
+        problem->saw.data = room;
+        problem->saw.len = len;
+    }
+    problem->retry_after_s = shake->retry_after_s;
+    problem->offer_websocket = shake->refusal == WICK_REFUSE_NOT_A_WEBSOCKET_REQUEST;
+    problem->head_only = request && wick_str_same(request->method, WICK_STR("HEAD"));
+}
+
 static int headers_are_free(const wick_http_header *headers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -177,8 +213,7 @@ wick_status wick_handshake_write(const wick_handshake *shake, const wick_http_re
 {
     wick_sink text = wick_sink_begin(out, cap);
     wick_http_problem problem;
-    char saw[512];
-    size_t saw_len = 0;
+    char room[WICK_PROBLEM_ROOM];
     *need = 0;
     if (!headers_are_free(headers, header_count))
         return WICK_E_ARG;
@@ -186,18 +221,7 @@ wick_status wick_handshake_write(const wick_handshake *shake, const wick_http_re
         return write_switching(shake, headers, header_count, &text, need);
     if (shake->refusal == WICK_REFUSE_NONE)
         return WICK_E_STATE;
-    if (wick_handshake_saw(request, saw, sizeof saw, &saw_len) != WICK_OK)
-        saw_len = 0;
-    memset(&problem, 0, sizeof problem);
-    problem.status = shake->http_status;
-    problem.code = shake->code;
-    problem.detail = shake->detail;
-    problem.hint = shake->hint;
-    problem.saw.data = saw;
-    problem.saw.len = saw_len;
-    problem.retry_after_s = shake->retry_after_s;
-    problem.offer_websocket = shake->refusal == WICK_REFUSE_NOT_A_WEBSOCKET_REQUEST;
-    problem.head_only = request && wick_str_same(request->method, WICK_STR("HEAD"));
+    wick_handshake_problem(shake, request, room, &problem);
     problem.headers = headers;
     problem.header_count = header_count;
     return wick_http_problem_write(&problem, out, cap, need);

@@ -98,73 +98,18 @@ static wick_status shake_refuse_as(wick_handshake *shake, wick_refusal refusal)
     return WICK_E_REFUSED;
 }
 
-/* ---- What a proxy lost ----------------------------------------------------------------------------------- */
-
-/* What is missing of a handshake, and which setting passes it on. */
-typedef struct lost_part {
-    wick_str cause, detail, hint;
-} lost_part;
-
-#define NGINX_UPGRADE "proxy_set_header Upgrade $http_upgrade;"
-#define NGINX_CONNECTION "proxy_set_header Connection \"upgrade\";"
-#define OTHER_PROXIES                                                                               \
-    " In Apache: upgrade=websocket on ProxyPass. In Nginx Proxy Manager: tick Websockets Support. " \
-    "In node http-proxy: server.on('upgrade', ...)."
-#define LOST_TEXT(literal) {literal, sizeof(literal) - 1}
-
-static wick_status shake_refuse_stripped(wick_handshake *shake, const lost_part *lost)
-{
-    wick_handshake_refuse(shake, WICK_REFUSE_UPGRADE_STRIPPED_BY_PROXY);
-    shake->cause = lost->cause;
-    shake->detail = lost->detail;
-    shake->hint = lost->hint;
-    return WICK_E_REFUSED;
-}
+/* ---- The rules ------------------------------------------------------------------------------------------- */
 
 /*
- * A request with some part of a WebSocket handshake but not all of what a hop-by-hop proxy can take away.
- *
- *   Upgrade  Connection  HTTP/1.x   cause
- *   no       no          1.0        HOP_STRIPPED_HTTP10
- *   no       no          1.1        HOP_STRIPPED
- *   yes      no                     CONNECTION_NOT_SET
- *   no       yes                    UPGRADE_NOT_SET
- *   yes      yes         1.0        HTTP10_WITH_UPGRADE
+ * What a proxy can take away: Upgrade, Connection, and HTTP/1.1. Here only whether all of it is there; what is missing
+ * is for the diagnosis to say.
  */
 static wick_status shake_check_hops(const asked *a, int version, wick_handshake *shake)
 {
-    static const lost_part both10 = {
-        LOST_TEXT("HOP_STRIPPED_HTTP10"),
-        LOST_TEXT("The handshake came as HTTP/1.0, without Upgrade and Connection: a proxy did not pass them on."),
-        LOST_TEXT("In nginx: proxy_http_version 1.1; " NGINX_UPGRADE " " NGINX_CONNECTION)};
-    static const lost_part both = {
-        LOST_TEXT("HOP_STRIPPED"),
-        LOST_TEXT("The handshake came without Upgrade and Connection: a proxy did not pass them on."),
-        LOST_TEXT("In nginx: proxy_http_version 1.1; " NGINX_UPGRADE " " NGINX_CONNECTION OTHER_PROXIES)};
-    static const lost_part connection = {
-        LOST_TEXT("CONNECTION_NOT_SET"),
-        LOST_TEXT("The handshake has Upgrade, but Connection does not name it: a proxy did not pass Connection on."),
-        LOST_TEXT("In nginx: " NGINX_CONNECTION)};
-    static const lost_part upgrade = {
-        LOST_TEXT("UPGRADE_NOT_SET"),
-        LOST_TEXT("The handshake has Connection: upgrade, but no Upgrade: websocket: a proxy did not pass Upgrade on."),
-        LOST_TEXT("In nginx: " NGINX_UPGRADE)};
-    static const lost_part http10 = {
-        LOST_TEXT("HTTP10_WITH_UPGRADE"),
-        LOST_TEXT("The handshake came as HTTP/1.0, which cannot be upgraded: a proxy speaks HTTP/1.0 to this server."),
-        LOST_TEXT("In nginx: proxy_http_version 1.1;")};
-    if (!a->upgrade && !a->keys && !a->versions)
-        return shake_refuse_as(shake, WICK_REFUSE_NOT_A_WEBSOCKET_REQUEST);
-    if (!a->upgrade && !a->connection)
-        return shake_refuse_stripped(shake, version < 11 ? &both10 : &both);
-    if (!a->connection)
-        return shake_refuse_stripped(shake, &connection);
-    if (!a->upgrade)
-        return shake_refuse_stripped(shake, &upgrade);
-    return version < 11 ? shake_refuse_stripped(shake, &http10) : WICK_OK;
+    if (a->upgrade && a->connection && version >= 11)
+        return WICK_OK;
+    return shake_refuse_as(shake, WICK_REFUSE_UPGRADE_STRIPPED_BY_PROXY);
 }
-
-/* ---- The other rules ------------------------------------------------------------------------------------- */
 
 /* 16 bytes in base64: 22 digits, of which the last carries two bits, and the padding. RFC 6455 section 4.2.1. */
 static int is_websocket_key(wick_str key)
@@ -327,24 +272,14 @@ static wick_status shake_check_connect(const asked *a, const wick_http_request *
     return status == WICK_OK && a->versions ? shake_check_version(a, shake) : status;
 }
 
-wick_status wick_handshake_check(const wick_handshake_server_config *config, const wick_http_request *request,
-                                 wick_handshake *shake)
+static wick_status shake_check(const wick_handshake_server_config *config, const wick_http_request *request,
+                               wick_handshake *shake)
 {
-    const wick_str none = WICK_STR("");
     asked a;
     wick_status status;
-    if (config->size != sizeof *config)
-        return WICK_E_CONFIG;
-    if (config->origin_policy == WICK_ORIGIN_CALLBACK && !config->on_origin)
-        return WICK_E_CONFIG;
     memset(&a, 0, sizeof a);
     for (size_t i = 0; i < request->header_count; i++)
         asked_note_field(&a, &request->headers[i], i);
-    shake->refusal = WICK_REFUSE_NONE;
-    shake->subprotocol = shake->code = shake->detail = shake->hint = shake->cause = none;
-    shake->retry_after_s = 0;
-    shake->extensions_len = 0;
-    shake->http_status = request->version < 20 ? 101 : 200;
     if (request->version < 20)
         status = shake_check_upgrade(config, &a, request, shake);
     else
@@ -355,5 +290,23 @@ wick_status wick_handshake_check(const wick_handshake_server_config *config, con
         status = shake_check_protocols(config, &a, request, shake);
     if (status == WICK_OK)
         status = shake_check_extensions(config, &a, request, shake);
+    return status;
+}
+
+wick_status wick_handshake_check(const wick_handshake_server_config *config, const wick_http_request *request,
+                                 wick_handshake *shake)
+{
+    static const wick_handshake fresh = {.subprotocol = {"", 0}, .code = {"", 0}, .detail = {"", 0}, .hint = {"", 0},
+                                         .cause = {"", 0}, .proxy = {"", 0}, .prefix = {"", 0}};
+    wick_status status;
+    if (config->size != sizeof *config)
+        return WICK_E_CONFIG;
+    if (config->origin_policy == WICK_ORIGIN_CALLBACK && !config->on_origin)
+        return WICK_E_CONFIG;
+    memcpy(shake, &fresh, offsetof(wick_handshake, accept));
+    shake->http_status = request->version < 20 ? 101 : 200;
+    status = shake_check(config, request, shake);
+    if (status != WICK_OK)
+        wick_handshake_diagnose_for(shake, request, config->origin_policy);
     return status;
 }

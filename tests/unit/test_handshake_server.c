@@ -37,6 +37,15 @@ static void check_value(const test_vector *v, const char *key, wick_str got)
         VECTOR_FAIL(v, "%s is %.*s, want %s", key, (int)got.len, got.data, want);
 }
 
+static void check_proxy(const test_vector *v)
+{
+    const char *want = test_vector_get(v, "proxy");
+    if (shake.http_status == 101)
+        want = "";
+    if (want && !text_is(shake.proxy, strcmp(want, "none") == 0 ? "" : want))
+        VECTOR_FAIL(v, "the proxy is %.*s, want %s", (int)shake.proxy.len, shake.proxy.data, want);
+}
+
 static wick_status run_vector(const test_vector *v, const wick_handshake_server_config *config, size_t cut)
 {
     wick_status status = WICK_MORE;
@@ -109,6 +118,7 @@ static void check_outcome(const test_vector *v, wick_status status)
     check_value(v, "accept", (wick_str){shake.accept, sizeof shake.accept});
     check_value(v, "protocol", shake.subprotocol);
     check_value(v, "cause", shake.cause);
+    check_proxy(v);
     check_value(v, "extensions", (wick_str){shake.extensions, shake.extensions_len});
     CHECK_STATUS(wick_handshake_saw(&request, saw, sizeof saw, &len), WICK_OK);
     check_value(v, "saw", (wick_str){saw, len});
@@ -211,6 +221,64 @@ static void a_refusal_is_this(void)
     CHECK_STATUS(wick_handshake_write(&shake, &request, NULL, 0, out, sizeof out, &len), WICK_OK);
     if (len != sizeof want - 1 || memcmp(out, want, len) != 0)
         test_fail(__FILE__, __LINE__, "%.*s", (int)len, out);
+}
+
+/* What a proxy did stands in the document, and the prefix is put into the hint. */
+static void a_refusal_tells_of_the_proxy(void)
+{
+    static const char want[] = "\"code\":\"ROUTE_NOT_FOUND\",\"cause\":\"PATH_CHANGED\",\"proxy\":\"HAProxy\","
+                               "\"hint\":\"In HAProxy: http-request replace-path /app(/.*) \\\\1\",\"saw\":";
+    const wick_http_header list[] = {{WICK_STR("host"), WICK_STR("a")}, {WICK_STR("x-forwarded-for"), WICK_STR("b")}};
+    const wick_http_route routes[] = {{WICK_STR("/ws"), WICK_STR(""), 0, 0}};
+    char out[1024];
+    size_t len;
+    request = request_of(list, 2);
+    request.path = WICK_STR("/app/ws");
+    wick_handshake_refuse(&shake, WICK_REFUSE_ROUTE_NOT_FOUND);
+    wick_handshake_diagnose(&shake, &request, routes, 1);
+    CHECK(text_is(shake.prefix, "/app"));
+    CHECK_STATUS(wick_handshake_write(&shake, &request, NULL, 0, out, sizeof out, &len), WICK_OK);
+    if (!memmem(out, len, want, sizeof want - 1))
+        test_fail(__FILE__, __LINE__, "%.*s", (int)len, out);
+    /* A route that is nothing like it: the hint of the refusal stays. */
+    request.path = WICK_STR("/nope");
+    wick_handshake_refuse(&shake, WICK_REFUSE_ROUTE_NOT_FOUND);
+    wick_handshake hint = shake;
+    wick_handshake_diagnose(&shake, &request, routes, 1);
+    CHECK(text_is(shake.cause, "") && text_is(shake.prefix, "") && text_is(shake.proxy, "HAProxy"));
+    CHECK(shake.hint.data == hint.hint.data && shake.detail.data == hint.detail.data);
+    /* What is let in is not diagnosed. */
+    shake.refusal = WICK_REFUSE_NONE;
+    shake.proxy = WICK_STR("");
+    wick_handshake_diagnose(&shake, &request, routes, 1);
+    CHECK(text_is(shake.proxy, ""));
+}
+
+/* The longest prefix and hint fit into the room for them. */
+static void the_longest_hint_fits(void)
+{
+    static char path[300];
+    char out[2048];
+    size_t len;
+    const wick_http_route routes[] = {{WICK_STR("/ws"), WICK_STR(""), 0, 0}};
+    const wick_http_header list[] = {{WICK_STR("Host"), WICK_STR("a")}};
+    memset(path, 'x', sizeof path);
+    path[0] = '/';
+    memcpy(path + sizeof path - 3, "/ws", 3);
+    request = request_of(list, 1);
+    request.path = (wick_str){path, sizeof path};
+    wick_handshake_refuse(&shake, WICK_REFUSE_ROUTE_NOT_FOUND);
+    wick_handshake_diagnose(&shake, &request, routes, 1);
+    CHECK_INT(shake.prefix.len, sizeof path - 3);
+    for (int proxy = WICK_PROXY_NONE; proxy < WICK_PROXY_COUNT; proxy++) {
+        wick_diagnosis why = {WICK_CAUSE_PATH_CHANGED, (wick_proxy)proxy, WICK_STR(""), WICK_STR(""), shake.prefix, 0, 0};
+        for (why.kept = 0; why.kept <= 1; why.kept++) {
+            wick_diagnose_explain(&why);
+            shake.hint = why.hint;
+            CHECK_STATUS(wick_handshake_write(&shake, &request, NULL, 0, out, sizeof out, &len), WICK_OK);
+            CHECK(!memmem(out, len, "{prefix}", 8));
+        }
+    }
 }
 
 /* Every refusal can be written, also without a request, and carries what its status calls for. */
@@ -482,6 +550,8 @@ int main(void)
     RUN(vectors);
     RUN(a_101_is_this);
     RUN(a_refusal_is_this);
+    RUN(a_refusal_tells_of_the_proxy);
+    RUN(the_longest_hint_fits);
     RUN(every_refusal_carries_its_fields);
     RUN(an_error_of_the_head_becomes_its_refusal);
     RUN(fields_of_the_host_cannot_break_the_answer);
