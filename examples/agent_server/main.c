@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     trust_read(&trust, &program, &proxies);
     if (server.runtime_url)
         check_runtime();
-    if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || pages_init() < 0 ||
+    if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || page_init() < 0 ||
         planes_init() < 0) {
         perror("agent_server");
         return 1;
@@ -219,7 +219,7 @@ int main(int argc, char **argv)
     http_call_cancel_all();
     peer_free_all(&server.loop);
     planes_free();
-    pages_free();
+    page_free();
     loop_free(&server.loop);
     trust_free(&trust);
     free(server.routes);

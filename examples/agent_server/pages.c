@@ -1,14 +1,13 @@
 /*
- * pages.c - what is answered over HTTP: the page, its client module, health, and problems.
+ * pages.c - what is answered over HTTP: which path is whose, health, and problems.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "agent_server/http_api.h"
 #include "agent_server/http_mission.h"
 #include "agent_server/server.h"
-#include "tools/embed.h"
 
 enum {
     PAGE, MODULE, HEALTH, WEBSOCKET_HEALTH, DESCRIPTION, SCHEMA, MISSION_SOCKET, WORKFLOW_SOCKET, COORDINATOR_SOCKET,
@@ -19,6 +18,9 @@ enum {
 static const wick_http_route table[] = {
     { { "/", 1 }, { "GET, HEAD", 9 }, 1, PAGE },
     { { "/wick.js", 8 }, { "GET, HEAD", 9 }, 1, MODULE },
+    { { "/wick-transport.js", 18 }, { "GET, HEAD", 9 }, 1, MODULE },
+    { { "/wick.d.ts", 10 }, { "GET, HEAD", 9 }, 1, MODULE },
+    { { "/wick-messages.d.ts", 19 }, { "GET, HEAD", 9 }, 1, MODULE },
     { { "/health", 7 }, { "GET, HEAD", 9 }, 99, HEALTH },
     { { "/api/websocket/health", 21 }, { "GET, HEAD", 9 }, 10, WEBSOCKET_HEALTH },
     { { "/.well-known/agent-events", 25 }, { "GET, HEAD", 9 }, 10, DESCRIPTION },
@@ -36,75 +38,7 @@ static const wick_http_route table[] = {
     { { "/api/mission/{mission_id}/cancel", 32 }, { "POST", 4 }, 10, MISSION_CANCEL },
 };
 
-static char *page;
-static size_t page_len;
-
-/* ---- The page ---------------------------------------------------------------------------------------------------- */
-
-static const embedded_file *find_file(const char *name)
-{
-    for (const embedded_file *file = embedded_files; file->name; file++)
-        if (strcmp(file->name, name) == 0)
-            return file;
-    return NULL;
-}
-
-/* The page is one file: the module that front ends copy is put into it where it says so. */
-int pages_init(void)
-{
-    static const char mark[] = "/*{{wick.js}}*/";
-    const embedded_file *html = find_file("index.html"), *module = find_file("wick.js");
-    if (!html || !module)
-        return -1;
-    const char *at = memmem(html->data, html->len, mark, sizeof mark - 1);
-    size_t before = at ? (size_t)(at - (const char *)html->data) : html->len;
-    size_t after = at ? html->len - before - (sizeof mark - 1) : 0;
-    page_len = before + (at ? module->len : 0) + after;
-    page = malloc(page_len);
-    if (!page)
-        return -1;
-    memcpy(page, html->data, before);
-    if (at) {
-        memcpy(page + before, module->data, module->len);
-        memcpy(page + before + module->len, at + sizeof mark - 1, after);
-    }
-    return 0;
-}
-
-void pages_free(void)
-{
-    free(page);
-}
-
 #define FIELD(name, value) { { name, sizeof(name) - 1 }, { value, sizeof(value) - 1 } }
-
-static void answer_page(struct peer *peer)
-{
-    /* Everything the page needs is in it, and it talks to nobody but this server. */
-    static const wick_http_header fields[] = {
-        FIELD("Content-Security-Policy",
-              "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
-              "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-        FIELD("X-Content-Type-Options", "nosniff"),
-        FIELD("Referrer-Policy", "no-referrer"),
-        FIELD("Cache-Control", "no-cache"),
-    };
-    wick_http_answer answer = { .status = 200, .content_type = WICK_STR("text/html; charset=utf-8"),
-                                .length = page_len, .headers = fields,
-                                .header_count = sizeof fields / sizeof *fields };
-    http_answer(peer, &answer, page);
-}
-
-static void answer_module(struct peer *peer)
-{
-    static const wick_http_header fields[] = { FIELD("X-Content-Type-Options", "nosniff"),
-                                               FIELD("Cache-Control", "no-cache") };
-    const embedded_file *module = find_file("wick.js");
-    wick_http_answer answer = { .status = 200, .content_type = WICK_STR("text/javascript; charset=utf-8"),
-                                .length = module->len, .headers = fields,
-                                .header_count = sizeof fields / sizeof *fields };
-    http_answer(peer, &answer, module->data);
-}
 
 /* ---- Health ------------------------------------------------------------------------------------------------------ */
 
@@ -184,14 +118,14 @@ static int may_pass(struct peer *peer, const wick_http_request *request)
     return access == ACCESS_OK;
 }
 
-static void answer_pages(struct peer *peer, const struct http_request *request, int id)
+static void answer_pages(struct peer *peer, const struct http_request *request, const wick_http_route *route)
 {
-    switch (id) {
+    switch (route->id) {
     case PAGE:
-        answer_page(peer);
+        page_answer(peer);
         break;
     case MODULE:
-        answer_module(peer);
+        module_answer(peer, route->pattern);
         break;
     case HEALTH:
         answer_health(peer);
@@ -260,7 +194,7 @@ static void answer(struct peer *peer, const struct http_request *request)
         socket_request(peer, request, (enum socket_kind)(match.route->id - MISSION_SOCKET + SOCKET_MISSION),
                        match.captures[0]);
     else if (match.route->id < AGENT)
-        answer_pages(peer, request, match.route->id);
+        answer_pages(peer, request, match.route);
     else
         answer_api(peer, request, &match);
 }

@@ -46,9 +46,13 @@ void planes_arm(void);
 /* Announce the end, and end every run: their last events are on their way when this returns. */
 void planes_drain(void);
 
+/* page.c: the page, and the modules of which the routes know. page_init() returns 0, or -1. */
+int page_init(void);
+void page_free(void);
+void page_answer(struct peer *peer);
+void module_answer(struct peer *peer, wick_str path);
+
 /* pages.c: what is answered over HTTP. */
-int pages_init(void);
-void pages_free(void);
 void on_request(struct peer *peer, const struct http_request *request);
 
 /* http_view.c: readers over HTTP, for main.c and planes.c. */

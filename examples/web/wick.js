@@ -1,6 +1,6 @@
 /**
- * wick.js - a client for agent-events v1 in the browser: one session over one WebSocket, many runs at once. An ES module
- * without dependencies: copy it, or import it from the server that serves it.
+ * wick.js - a client for agent-events v1 in the browser: one session, many runs at once, over WebSocket or, where none gets
+ * through, over HTTP. An ES module; with wick-transport.js beside it, it needs nothing else. Types are in wick.d.ts.
  *
  *     import { WickClient } from './wick.js';
  *
@@ -16,6 +16,13 @@
  * 4510 and comes back. When the server does not have all that was missed any more, `session.reset` comes instead: its snapshot
  * says how each run stands, with whole texts, and replaces what was shown of them.
  *
+ * THE TRANSPORT may change on the way, with the same cursor. After three WebSockets that came to nothing, or one that has
+ * certainly lost its upgrade at a proxy, the session goes on over HTTP: with server-sent events, or by long polling where a
+ * stream is held back. Every five minutes a WebSocket is tried beside it, and taken if it opens. While the server cannot be
+ * reached at all nothing is counted: it is asked with OPTIONS until it answers, and then connected to.
+ *
+ * WHY no WebSocket comes to be is asked of the same path over HTTP and told to `onproblem`, because the browser says only 1006.
+ *
  * MESSAGES have an id, wait for a connection, and are sent again after each return until the server has answered; it takes them
  * once.
  *
@@ -24,48 +31,11 @@
  *
  * THE END, state `offline` with a verdict, comes after 1000, 1003, 1007 to 1010 and 4400 to 4499, or when the server refuses the
  * first connection with 401, 403 or 404: the same again would not help. Change what was wrong, and call open() again.
- *
- * WebSocket is the only transport. The session's part of the class does not know it: only _connect(), _transmit() and _hangUp()
- * touch the socket.
  */
+import { HttpTransport, SocketTransport, explain, isThere, reach, verdictOn } from './wick-transport.js';
 
-/** @typedef {'connecting'|'connected'|'reconnecting'|'offline'} WickState */
-
-/** @typedef {'closed'|'unauthorized'|'forbidden'|'not_found'|'taken_over'|'version'|'refused'} WickVerdict */
-
-/**
- * A message of the server.
- * @typedef {object} WickEvent
- * @property {string} type
- * @property {number} [seq]             its number in the session's stream
- * @property {number} [first_seq]       a merged message stands for first_seq to seq
- * @property {number} [ts]              Unix milliseconds
- * @property {string} [re]              the id of the message that it answers
- * @property {string} [session_id]
- * @property {string} [invocation_id]
- * @property {string} [agent_id]
- * @property {Record<string, any>} payload
- */
-
-/**
- * What is known about a state.
- * @typedef {object} WickStateInfo
- * @property {number} [retryAt]         when the next attempt is made, in milliseconds of Date.now()
- * @property {number} [code]            the close code of the connection that ended
- * @property {string} [reason]          why, for people
- * @property {number} [status]          the HTTP status with which the server refuses, if it does
- * @property {WickVerdict} [verdict]    why it is over; absent while the client goes on trying
- */
-
-/**
- * What it takes to go on with a session. It lets whoever has it into the session.
- * @typedef {object} WickSession
- * @property {string} session_id
- * @property {string} resume_token
- * @property {number} epoch
- * @property {number} last_seq
- * @property {[string, string][]} unanswered    ids and messages that have had no answer
- */
+/** @import { WickClientPayloads, WickEvent, WickOptions, WickProblem, WickSession } from './wick.js' */
+/** @import { WickState, WickStateInfo, WickTransport, WickVerdict } from './wick.js' */
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30000;
@@ -74,41 +44,32 @@ const OPEN_WITHIN_MS = 10000;
 const ACK_EVENTS = 32;
 const ACK_MS = 1000;
 const WATCH_MS = 5000;
-
-/** @type {Record<number, WickVerdict>} */
-const VERDICTS = {
-    1000: 'closed', 1003: 'refused', 1007: 'refused', 1008: 'refused', 1009: 'refused', 1010: 'refused',
-    4401: 'unauthorized', 4403: 'forbidden', 4404: 'not_found', 4406: 'version', 4409: 'taken_over',
-};
-
-/** The verdict on a close code, or undefined if it is worth trying again. @param {number} code */
-function verdictOn(code) {
-    return VERDICTS[code] ?? (code >= 4400 && code < 4500 ? 'refused' : undefined);
-}
+const WEBSOCKET_AGAIN_MS = 300000;
+/** So many attempts that come to nothing speak against a transport. */
+const ENOUGH = 3;
 
 export class WickClient {
-    /**
-     * @param {object} options
-     * @param {string} options.url        ws:// or wss://
-     * @param {string} [options.probe]    an http(s) URL of the server that answers 401 or 403 where the WebSocket would, because
-     *                                    a browser does not tell a page why a WebSocket failed; it is asked only until the first
-     *                                    connection is through
-     * @param {() => string|undefined} [options.token]    gives the token to present in session.open, if one is needed and no
-     *                                    cookie has it; called for each connection
-     * @param {WickSession} [options.session]    a session to go on with
-     */
-    constructor({ url, probe, token, session }) {
+    /** @param {WickOptions} options */
+    constructor({ url, events, token, session, fetch: ask, transports, websocketAgainMs }) {
+        const http = new URL(url);
+        http.protocol = http.protocol === 'wss:' ? 'https:' : 'http:';
         this.url = url;
-        this.probe = probe;
+        this.events = events ?? new URL(/\/api\/runtime\/agent$/.test(http.pathname) ? '../events' : 'api/events', http).href;
         this.token = token;
         /** @type {WickState} */
         this.state = 'offline';
+        /** What the session goes over, or is to go over next. @type {WickTransport} */
+        this.transport = transports?.[0] ?? 'websocket';
         /** @type {(state: WickState, info: WickStateInfo) => void} */
         this.onstate = () => {};
         /** Every message of the server but `pong` and duplicates. @type {(event: WickEvent) => void} */
         this.onevent = () => {};
         /** There is something new to keep: a token, or a message without an answer. @type {(session: WickSession) => void} */
         this.onsession = () => {};
+        /** Why a connection came to nothing. @type {(problem: WickProblem) => void} */
+        this.onproblem = () => {};
+        /** @type {WickProblem|null} */
+        this.problem = null;
 
         this._session = session?.session_id ? { id: session.session_id, token: session.resume_token } : null;
         this._epoch = session?.epoch ?? 0;
@@ -120,13 +81,24 @@ export class WickClient {
         /* A client that goes on with a session must not use the ids of the one before. */
         this._prefix = WickClient.uuid().slice(0, 8);
         this._lastId = 0;
+        this._leaving = '';
 
-        /** @type {WebSocket|null} */
-        this._socket = null;
+        this._http = http.href;
+        this._ask = ask ?? ((/** @type {string} */ where, /** @type {RequestInit} */ request) => fetch(where, request));
+        /* Whether silence means something: a page may not be allowed to ask at all. */
+        this._hears = ask !== undefined;
+        this._ways = transports ?? ['websocket', 'sse', 'poll'];
+        this._againMs = websocketAgainMs ?? WEBSOCKET_AGAIN_MS;
+        /** @type {SocketTransport|HttpTransport|null} */
+        this._carrier = null;
+        /** A WebSocket that is tried beside it. @type {SocketTransport|null} */
+        this._beside = null;
         this._wanted = false;
         this._opened = false;
         this._everOpened = false;
         this._attempts = 0;
+        this._failed = 0;
+        this._knock = false;
         this._notBefore = 0;
         this._why = '';
         this._unacked = 0;
@@ -135,8 +107,8 @@ export class WickClient {
         this._heartbeat = { interval_ms: 25000, timeout_ms: 20000 };
         /** @type {Record<string, any>} */
         this._timers = {};
-        this._online = () => this._wanted && (this._opened ? this._ping() : this._socket || this._connect());
-        this._offline = () => this._wanted && !this._socket && this._set('offline', { reason: 'There is no network.' });
+        this._online = () => this._wanted && (this._opened ? this._ping() : this._carrier || this._connect());
+        this._offline = () => this._wanted && !this._carrier && this._set('offline', { reason: 'There is no network.' });
     }
 
     /**
@@ -164,10 +136,11 @@ export class WickClient {
         if (this._wanted) return;
         this._wanted = true;
         this._attempts = 0;
-        this._notBefore = 0;
+        this._notBefore = this._failed = 0;
+        this._knock = false;
         globalThis.addEventListener?.('online', this._online);
         globalThis.addEventListener?.('offline', this._offline);
-        if (!this._socket) this._connect();
+        if (!this._carrier) this._connect();
     }
 
     /** Close, and stay closed. The session stays with the server for a while, and open() goes on with it. */
@@ -183,13 +156,14 @@ export class WickClient {
      * @returns {string} the id of the message
      */
     leave() {
-        return this.request('session.close', {});
+        this._leaving = this.request('session.close', {});
+        return this._leaving;
     }
 
     /**
      * Ask an agent. While there is no connection the message waits for one.
      * @param {string} text
-     * @param {Record<string, any>} [context]    surface, project_id, and whatever else the agents know
+     * @param {Record<string, unknown>} [context]    surface, project_id, and whatever else the agents know
      * @param {{ on_disconnect?: 'continue'|'cancel', deadline_ms?: number }} [options]
      * @returns {{ invocation_id: string, id: string }}    what the events of the run, and an error about it, carry
      */
@@ -207,7 +181,7 @@ export class WickClient {
     /**
      * Answer a question of an agent.
      * @param {string} request_id
-     * @param {any} content
+     * @param {unknown} content
      * @param {'answered'|'declined'|'cancelled'} [status]
      * @returns {string} the id of the message
      */
@@ -217,13 +191,14 @@ export class WickClient {
 
     /**
      * Send a message that `accepted` or `error` answers, with its id in `re`.
-     * @param {string} type @param {Record<string, any>} payload @returns {string} its id
+     * @template {keyof WickClientPayloads} T
+     * @param {T} type @param {WickClientPayloads[T]} payload @returns {string} its id
      */
     request(type, payload) {
         const id = `${this._prefix}-${++this._lastId}`;
         const text = JSON.stringify({ type, id, payload });
         this._outbox.set(id, text);
-        if (this._opened) this._transmit(text);
+        if (this._opened) this._carrier?.send(text);
         this._keep();
         return id;
     }
@@ -272,7 +247,7 @@ export class WickClient {
         if (this._session)
             Object.assign(payload, { session_id: this._session.id, resume_token: this._session.token, epoch: this._epoch,
                                      last_seq: this._last });
-        this._transmit(JSON.stringify({ type: 'session.open', id: `${this._prefix}-open`, payload }));
+        this._carrier?.send(JSON.stringify({ type: 'session.open', id: `${this._prefix}-open`, payload }));
     }
 
     /** @param {Record<string, any>} payload    of session.opened */
@@ -295,25 +270,19 @@ export class WickClient {
         this._heartbeat = heartbeat ?? this._heartbeat;
         this._opened = this._everOpened = true;
         this._why = '';
-        this._notBefore = 0;
+        this._notBefore = this._failed = 0;
         this._after('stable', STABLE_AFTER_MS, () => (this._attempts = 0));
         this._watch();
-        for (const text of this._outbox.values()) this._transmit(text);
+        for (const text of this._outbox.values()) this._carrier?.send(text);
         this._keep();
-        this._set('connected', {});
+        if (this.transport !== 'websocket' && this._ways.includes('websocket'))
+            this._after('again', this._againMs, () => this._tryWebSocket());
+        this._set('connected', { transport: this.transport });
     }
 
-    /** @param {string} data */
-    _receive(data) {
-        let event;
-        try {
-            event = JSON.parse(data);
-        } catch {
-            return;
-        }
+    /** @param {WickEvent} event */
+    _receive(event) {
         if (!event || typeof event.type !== 'string') return;
-        this._heardAt = Date.now();
-        this._pingedAt = 0;
         event.payload ??= {};
         if (event.type === 'pong' || (event.seq && !this._isNext(event.first_seq ?? event.seq, event.seq))) return;
         if (this._control(event)) this.onevent(event);
@@ -357,6 +326,7 @@ export class WickClient {
             break;
         case 'accepted':
             this._answered(re);
+            if (re && re === this._leaving) this._lose(1000, '');
             break;
         }
         return true;
@@ -369,16 +339,17 @@ export class WickClient {
 
     _ack() {
         clearTimeout(this._timers.ack);
-        if (this._opened && this._unacked) this._transmit(JSON.stringify({ type: 'ack', payload: { seq: this._last } }));
+        if (this._opened && this._unacked && this._carrier?.duplex)
+            this._carrier.send(JSON.stringify({ type: 'ack', payload: { seq: this._last } }));
         this._unacked = 0;
     }
 
     _ping() {
         this._pingedAt ||= Date.now();
-        this._transmit('{"type":"ping"}');
+        if (this._carrier?.duplex) this._carrier.send('{"type":"ping"}');
     }
 
-    /** A page does not see the pings of a WebSocket: silence is broken with one of the protocol's own. */
+    /** A page does not see the pings of a WebSocket: silence is broken with one of the protocol's own. HTTP has comments. */
     _watch() {
         this._after('watch', WATCH_MS, () => {
             const now = Date.now();
@@ -393,49 +364,84 @@ export class WickClient {
 
     /* ---- Connections ---- */
 
-    _connect() {
+    async _connect() {
         clearTimeout(this._timers.retry);
         this._set(this._attempts || this._everOpened ? 'reconnecting' : 'connecting', {});
-        const socket = new WebSocket(this.url, ['agent-events.v1']);
-        this._socket = socket;
-        this._after('open', OPEN_WITHIN_MS, () => this._lose(4508, 'The server does not answer.'));
-        let through = false;
-        socket.onopen = () => {
-            through = true;
-            this._begin();
-        };
-        socket.onmessage = ({ data }) => this._receive(data);
-        socket.onclose = ({ code, reason }) => {
+        if (this._knock) {
+            const problem = await reach(this._http, this._ask);
+            if (!this._wanted || this._carrier) return;
+            this._knock = !isThere(problem);
+            this._hears ||= problem.reached;
+            if (this._knock && this._hears) {
+                this._tell(problem);
+                this._pause(1006, problem.text);
+                return;
+            }
+        }
+        const carrier = this.transport === 'websocket' ? new SocketTransport(this.url)
+                                                       : new HttpTransport(this.events, this.transport === 'sse');
+        this._carry(carrier);
+        carrier.onopen = () => this._begin();
+        try {
+            carrier.open();
+        } catch (error) { /* a URL that this page may not use */
             this._hangUp(0, '');
-            this._ended(code, reason, through);
-        };
+            this._stop('refused', { reason: String(error) });
+        }
     }
 
-    /** @param {string} text */
-    _transmit(text) {
-        if (this._socket?.readyState === 1) this._socket.send(text);
+    /** Have this connection. @param {SocketTransport|HttpTransport} carrier */
+    _carry(carrier) {
+        this._carrier = carrier;
+        this._heardAt = this._pingedAt = 0;
+        this._after('open', OPEN_WITHIN_MS, () => this._lose(4508, 'The server does not answer.'));
+        carrier.onevent = (event) => this._receive(event);
+        carrier.onheard = () => {
+            this._heardAt = Date.now();
+            this._pingedAt = 0;
+        };
+        carrier.onclose = (code, reason) => this._lose(code, reason);
+    }
+
+    /** The session goes over HTTP: see whether a WebSocket gets through by now. Once it is open, it is the connection. */
+    _tryWebSocket() {
+        const socket = new SocketTransport(this.url);
+        this._beside = socket;
+        socket.onclose = () => {
+            this._beside = null;
+            this._after('again', this._againMs, () => this._tryWebSocket());
+        };
+        socket.onopen = () => {
+            const before = this.transport;
+            this._beside = null;
+            this._hangUp(0, '');
+            this._carry(socket);
+            this.transport = 'websocket';
+            /* Should it come to nothing now, what has worked is taken again. */
+            socket.onclose = (code, reason) => {
+                if (!this._opened) this.transport = before;
+                this._lose(code, reason);
+            };
+            this._begin();
+        };
+        socket.open();
     }
 
     /** Have no connection any more, and hear nothing of the one that was. @param {number} code @param {string} reason */
     _hangUp(code, reason) {
-        const socket = this._socket;
-        for (const name of ['open', 'stable', 'watch', 'ack', 'retry']) clearTimeout(this._timers[name]);
-        this._socket = null;
+        const carrier = this._carrier;
+        for (const name of ['open', 'stable', 'watch', 'ack', 'retry', 'again']) clearTimeout(this._timers[name]);
+        this._beside?.close();
+        this._carrier = this._beside = null;
         this._opened = false;
         this._unacked = this._pingedAt = 0;
-        if (!socket) return;
-        socket.onopen = socket.onmessage = socket.onclose = null;
-        if (code) socket.close(code, reason);
+        carrier?.close(code, reason);
     }
 
-    /** The connection is of no use any more. @param {number} code @param {string} reason */
+    /** The connection is over, or of no use any more. @param {number} code @param {string} reason */
     _lose(code, reason) {
+        const carrier = this._carrier, opened = this._opened, silent = code === 4508 && opened;
         this._hangUp(code, reason);
-        this._ended(code, reason, true);
-    }
-
-    /** @param {number} code @param {string} reason @param {boolean} through    whether the handshake was */
-    async _ended(code, reason, through) {
         const verdict = verdictOn(code);
         if (verdict) {
             if (code === 1000) {
@@ -443,11 +449,50 @@ export class WickClient {
                 this._epoch = this._last = 0;
             }
             this._stop(verdict, { code, reason: this._why || reason });
+        } else if (silent && this.transport === 'sse' && this._ways.includes('poll')) {
+            this.transport = 'poll'; /* a stream that stays open and says nothing */
+            this._connect();
+        } else if (opened || !carrier || (carrier.duplex && this._heardAt)) {
+            /* The server may be gone. Asking first spares the browser a WebSocket that fails. */
+            this._knock = code === 1001 || code === 1006 || code === 4508;
+            this._pause(code, this._why || reason);
+        } else {
+            this._failedWith(carrier, code, reason);
+        }
+    }
+
+    /** It never came to a session. @param {SocketTransport|HttpTransport} carrier @param {number} code @param {string} reason */
+    async _failedWith(carrier, code, reason) {
+        const problem = carrier.problem ?? (carrier.held ? null : await explain(this._http, this._ask));
+        if (!this._wanted || this._carrier) return;
+        if (problem) this._tell(problem);
+        this._hears ||= problem?.reached ?? true;
+        this._knock = problem !== null && !carrier.entered && !isThere(problem);
+        const verdict = problem?.status && !this._everOpened && verdictOn(problem.status);
+        if (verdict) {
+            this._stop(verdict, { status: problem.status, reason: problem.text, problem });
             return;
         }
-        if (!through && !this._everOpened && (await this._refused())) return;
-        if (!this._wanted || this._socket) return;
-        this._pause(code, this._why || reason);
+        if (!this._knock && this._fallBack(carrier.held || problem?.code === 'UPGRADE_STRIPPED_BY_PROXY' ||
+                                           problem?.cause === 'HOST_REWRITTEN')) {
+            this._connect();
+            return;
+        }
+        this._pause(code, problem?.text || this._why || reason, problem);
+    }
+
+    /** One more attempt has failed, though the server is there. Returns whether it is enough. @param {boolean} certain */
+    _fallBack(certain) {
+        if ((!certain && ++this._failed < ENOUGH) || this._ways.length < 2) return false;
+        this.transport = this._ways[(this._ways.indexOf(this.transport) + 1) % this._ways.length];
+        this._failed = 0;
+        return true;
+    }
+
+    /** @param {WickProblem} problem */
+    _tell(problem) {
+        this.problem = problem;
+        this.onproblem(problem);
     }
 
     /** @param {WickVerdict} verdict @param {WickStateInfo} info */
@@ -458,29 +503,13 @@ export class WickClient {
         this._set('offline', { verdict, ...info });
     }
 
-    /** @param {number} code @param {string} reason */
-    _pause(code, reason) {
+    /** @param {number} code @param {string} reason @param {WickProblem|null} [problem] */
+    _pause(code, reason, problem) {
         const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this._attempts++, 16));
         const wait = Math.max(Math.random() * longest, Math.min(this._notBefore - Date.now(), LONGEST_PAUSE_MS));
         this._after('retry', wait, () => this._connect());
-        const retryAt = Date.now() + wait;
-        if (globalThis.navigator?.onLine === false) this._set('offline', { code, reason: 'There is no network.', retryAt });
-        else this._set('reconnecting', { code, reason, retryAt });
-    }
-
-    /** Whether the server refuses for good. */
-    async _refused() {
-        if (!this.probe) return false;
-        try {
-            const response = await fetch(this.probe, { cache: 'no-store' });
-            const verdict = /** @type {Record<number, WickVerdict>} */ ({ 401: 'unauthorized', 403: 'forbidden',
-                                                                          404: 'not_found' })[response.status];
-            if (!verdict || !this._wanted || this._socket) return false;
-            const problem = await response.json().catch(() => ({}));
-            this._stop(verdict, { status: response.status, reason: problem.detail });
-            return true;
-        } catch {
-            return false;
-        }
+        const info = { code, reason, retryAt: Date.now() + wait, ...(problem && { problem }) };
+        if (globalThis.navigator?.onLine === false) this._set('offline', { ...info, reason: 'There is no network.' });
+        else this._set('reconnecting', info);
     }
 }

@@ -1,14 +1,19 @@
 // examples/web/wick.js in node: against a server that does as the case says, to the message, and against agent_server.
 'use strict';
 const assert = require('assert');
-const { spawn } = require('child_process');
 const fs = require('fs');
+const path = require('path');
+const { pathToFileURL } = require('url');
 const WebSocket = require('ws');
+const { folder, hasNginx, nginx, other, pause, proxy, start, until } = require('./page_kit.js');
 
-globalThis.WebSocket = WebSocket;
-const build = process.env.B || 'build';
-const source = fs.readFileSync('examples/web/wick.js');
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+/* As in a browser, an attempt that is given up is no error of the program's. */
+globalThis.WebSocket = class extends WebSocket {
+    constructor(...all) {
+        super(...all);
+        this.on('error', () => {});
+    }
+};
 
 /** A server to be written by hand: next() is the next connection; its hear() the next message, its say() answers. */
 async function scripted() {
@@ -63,11 +68,6 @@ function listening(WickClient, options) {
     };
     client.onstate = (state, info) => client.states.push({ state, ...info });
     return client;
-}
-
-async function until(what, why) {
-    for (let i = 0; i < 500 && !what(); i++) await pause(10);
-    assert(what(), why);
 }
 
 const cases = {
@@ -186,7 +186,7 @@ const cases = {
         let to = await server.next();
         to.cut();
         Math.random = () => 0.999;
-        client._connect = () => {};
+        client._connect = async () => {};
         await until(() => client.states.at(-1).retryAt);
         for (let i = 0; i < 9; i++) {
             client._pause(1006, '');
@@ -224,33 +224,245 @@ const cases = {
     },
 };
 
-/** 4000 tokens of agent_server, the connection ended 20 times on the way. */
-async function agent_server(WickClient) {
-    const child = spawn(`${build}/bin/agent_server`, ['--port', '0'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const url = await new Promise((done) => child.stdout.once('data', (line) => done(/http:\/\/(\S+)\//.exec(line)[1])));
-    process.once('exit', () => child.kill('SIGKILL'));
-    const client = listening(WickClient, { url: `ws://${url}/api/runtime/agent` });
-    client.open();
-    client.ask('egret ', { surface: 'experience_pillar', tokens: 4000, rate: 2000 });
-    for (let i = 1; i <= 20; i++) {
-        await until(() => client.text.length >= i * 900, `${client.text.length} bytes`);
-        client._socket.terminate();
-    }
-    await until(() => client.types.includes('agent.completed'), 'the end');
-    assert(client.text === 'egret '.repeat(4000), `${client.text.length} bytes of 24000`);
-    assert.strictEqual(client.types.filter((type) => type === 'agent.completed').length, 1);
-    assert.strictEqual(client.types.filter((type) => type === 'session.reset').length, 0);
-    client.leave();
-    await until(() => client.states.at(-1).verdict === 'closed', 'left');
-    child.kill('SIGTERM');
+/** A client that also checks that no event is missing or comes twice, whatever it goes over. */
+function counting(WickClient, options) {
+    const client = listening(WickClient, options);
+    client.ends = client.starts = client.seen = 0;
+    client.problems = [];
+    client.ways = new Set();
+    client.onproblem = (problem) => client.problems.push(problem);
+    client.onevent = (event) => {
+        client.types.push(event.type);
+        client.ways.add(client.transport);
+        if (event.seq) {
+            assert.strictEqual(event.first_seq ?? event.seq, client.seen + 1);
+            client.seen = event.seq;
+        }
+        if (event.type === 'agent.started') client.starts++;
+        if (event.type === 'agent.token') client.text += event.payload.text;
+        if (event.type === 'agent.completed' || event.type === 'agent.failed') client.ends++;
+    };
+    return client;
 }
+
+const isUpgrade = (head) => /^upgrade:/im.test(head), isStream = (head) => /^accept: text\/event-stream/im.test(head);
+const at = (url, more) => ({ url: `${url.replace('http', 'ws')}api/runtime/agent`, ...more });
+
+const live = {
+    /** 4000 tokens, the connection ended 20 times on the way. */
+    async agent_server(WickClient) {
+        const server = await start(0), client = counting(WickClient, at(server.url));
+        client.open();
+        client.ask('egret ', { surface: 'experience_pillar', tokens: 4000, rate: 2000 });
+        for (let i = 1; i <= 20; i++) {
+            await until(() => client.text.length >= i * 900, () => `${client.text.length} bytes`);
+            client._carrier.socket.terminate();
+        }
+        await until(() => client.ends, 'the end');
+        assert(client.text === 'egret '.repeat(4000), `${client.text.length} bytes of 24000`);
+        assert.strictEqual(client.ends, 1);
+        assert.strictEqual(client.types.filter((type) => type === 'session.reset').length, 0);
+        assert.deepStrictEqual([...client.ways], ['websocket']);
+        client.leave();
+        await until(() => client.states.at(-1).verdict === 'closed', 'left');
+        await server.stop();
+    },
+    /** The same while the transports take turns: what gets through changes, and all connections are cut. */
+    async hops(WickClient) {
+        const server = await start(0), between = await proxy(server.port);
+        const client = counting(WickClient, at(between.url, { websocketAgainMs: 150 }));
+        const takes = [['sse', (head) => (isUpgrade(head) ? 'rst' : undefined)], ['websocket', () => undefined],
+                       ['poll', (head) => (isUpgrade(head) || isStream(head) ? 'rst' : undefined)], ['websocket', () => undefined]];
+        client.open();
+        client.ask('heron ', { surface: 'experience_pillar', tokens: 4000, rate: 400 });
+        let hops = 0;
+        for (let before = 0; !client.ends; hops++) {
+            const [to, rule] = takes[hops % takes.length];
+            between.rule(rule);
+            if (to !== 'websocket' || hops % 8 > 3) between.cut(hops % 3 ? 'rst' : 'fin');
+            await until(() => client.ends || (client.transport === to && client.state === 'connected' && client.text.length > before),
+                () => `no ${to} but ${client.transport}, ${client.state}`);
+            before = client.text.length + 300;
+        }
+        assert(client.text === 'heron '.repeat(4000), `${client.text.length} bytes of 24000`);
+        assert.deepStrictEqual([client.starts, client.ends, client.seen], [1, 1, 4002]);
+        assert.deepStrictEqual([...client.ways].sort(), ['poll', 'sse', 'websocket']);
+        assert(hops >= 4, `${hops} hops`);
+        client.close();
+        between.stop();
+        await server.stop();
+    },
+    /** Answers that are lost: what was said is said again, and runs once. */
+    async said_once(WickClient) {
+        const server = await start(0);
+        let lost = 0;
+        const between = await proxy(server.port, (head) => {
+            if (isUpgrade(head)) return 'rst';
+            return head.startsWith('POST') && ++lost % 3 === 1 ? 'swallow' : undefined;
+        });
+        const client = counting(WickClient, at(between.url));
+        client.open();
+        const asked = [];
+        for (let i = 0; i < 5; i++) {
+            asked.push(client.ask(`message ${i}`));
+            await until(() => client.ends > i, () => `${client.ends} ends of ${i + 1}`);
+        }
+        assert.deepStrictEqual([client.starts, client.ends], [5, 5]);
+        assert(lost >= 10 && asked.every(({ id }) => !client.unanswered(id)), `${lost} posts`);
+        assert.strictEqual(client.text, asked.map((_, i) => `message ${i}`).join(''));
+        client.close();
+        between.stop();
+        await server.stop();
+    },
+    /** A question, its answer by POST; an error; leaving. All of it over each kind of HTTP. */
+    async over_http(WickClient) {
+        const server = await start(0);
+        for (const way of ['sse', 'poll']) {
+            const client = counting(WickClient, at(server.url, { transports: [way] }));
+            const events = [], take = client.onevent;
+            client.onevent = (event) => take(event) || events.push(event);
+            client.open();
+            const run = client.ask('Move it?', { surface: 'operations_pillar' });
+            await until(() => client.types.includes('agent.input_request'), 'a question');
+            client.answer(events.find(({ type }) => type === 'agent.input_request').payload.request_id, 'at noon');
+            await until(() => client.ends, 'the end');
+            assert(client.text.includes('at noon') && events.some((e) => e.type === 'accepted' && e.re === run.id));
+            const large = client.ask('y'.repeat(262145));
+            await until(() => !client.unanswered(large.id), 'a refusal');
+            assert(events.some((e) => e.type === 'error' && e.re === large.id && e.payload.code === 'INVALID_PAYLOAD'));
+            for (let i = 0; i < 150; i++) client.request('room.join', { room: `r${i % 30}` });
+            await until(() => client._outbox.size === 0, 'many at once');
+            /* Another client goes on with the session, and this one is told when it comes back. */
+            const next = counting(WickClient, at(server.url, { session: client.session }));
+            next.seen = client.seen;
+            next.open();
+            await until(() => next.state === 'connected', 'the other one');
+            next.close();
+            next.open();
+            await until(() => next.state === 'connected', 'the other one again');
+            client.request('room.join', { room: 'late' });
+            await until(() => client.states.at(-1).verdict === 'forbidden', JSON.stringify(client.states.at(-1)));
+            next.leave();
+            await until(() => next.states.at(-1).verdict === 'closed', 'left');
+            const last = counting(WickClient, at(server.url, { transports: [way] }));
+            last.open();
+            await until(() => last.state === 'connected', 'a last one');
+            assert.strictEqual(last.transport, way);
+            last.leave();
+            await until(() => last.states.at(-1).verdict === 'closed', `left over ${way}`);
+            assert.strictEqual(last.session, null);
+        }
+        const health = await (await fetch(`${server.url}api/websocket/health`)).json();
+        assert.strictEqual(health.connections, 0);
+        await server.stop();
+    },
+    /** The server is restarted under a client that has no WebSocket: session.reset, and on. */
+    async restarted_over_http(WickClient) {
+        let server = await start(0);
+        const port = server.port, client = counting(WickClient, at(server.url, { transports: ['sse'] }));
+        client.open();
+        client.ask('before');
+        await until(() => client.ends === 1, 'a run');
+        await server.kill();
+        await until(() => client.state === 'reconnecting', 'it sees that');
+        const asked = client.ask('while it is down');
+        client.seen = 0;
+        server = await start(port);
+        await until(() => client.ends === 2, 'the message that has waited');
+        assert(client.types.includes('session.reset') && !client.unanswered(asked.id));
+        assert.strictEqual(client.text, 'beforewhile it is down');
+        client.close();
+        await server.stop();
+    },
+    /** A stream that is held back: long poll, and no event is missing. */
+    async held_back(WickClient) {
+        const server = await start(0);
+        const between = await proxy(server.port, (head) => (isUpgrade(head) ? 'rst' : isStream(head) ? 'hang' : undefined));
+        const client = counting(WickClient, at(between.url));
+        client.open();
+        client.ask('wren ', { surface: 'experience_pillar', tokens: 300, rate: 300 });
+        await until(() => client.ends, 'the end', 15000);
+        assert.strictEqual(client.text, 'wren '.repeat(300));
+        assert.strictEqual(client.transport, 'poll');
+        client.close();
+        between.stop();
+        await server.stop();
+    },
+    /** Nothing speaks against WebSockets when the server is merely down. */
+    async down_is_no_reason(WickClient) {
+        let server = await start(0);
+        const port = server.port, client = counting(WickClient, at(server.url));
+        await server.kill();
+        client.open();
+        await until(() => client.problems.length > 5, 'attempts');
+        assert(client.problems.every(({ reached, text }) => !reached && text.includes('does not answer')));
+        server = await start(port);
+        await until(() => client.state === 'connected', 'there again');
+        assert.strictEqual(client.transport, 'websocket');
+        client.close();
+        await server.stop();
+    },
+    /** The real nginx, first without and then with the lines that it needs. */
+    async stripped_by_nginx(WickClient) {
+        const server = await start(0), upstream = `proxy_pass http://127.0.0.1:${server.port};`;
+        const before = await nginx(`location / { ${upstream} }`);
+        const client = counting(WickClient, at(before.url, { websocketAgainMs: 500 }));
+        client.open();
+        client.ask('ibis ', { surface: 'experience_pillar', tokens: 1500, rate: 400 });
+        await until(() => client.text.length > 500, 'tokens');
+        assert.deepStrictEqual([client.transport, client.problems.length, client.problems[0].stamped], ['sse', 1, true]);
+        assert.deepStrictEqual([client.problems[0].code, client.problems[0].cause], ['UPGRADE_STRIPPED_BY_PROXY', 'HOP_STRIPPED_HTTP10']);
+        assert(client.problems[0].text.includes('HTTP/1.0') && client.problems[0].hint.includes('Upgrade'), client.problems[0].text);
+        await before.change(upstream, `${upstream} proxy_http_version 1.1; proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;`);
+        await until(() => client.transport === 'websocket' && client.state === 'connected', 'a WebSocket');
+        await until(() => client.ends, 'the end');
+        assert(client.text === 'ibis '.repeat(1500), `${client.text.length} bytes of 7500`);
+        assert.deepStrictEqual([client.starts, client.ends, client.seen], [1, 1, 1502]);
+        client.close();
+        await before.stop();
+        await server.stop();
+    },
+    /** What is in between says something of its own. */
+    async says_why(WickClient) {
+        const server = await start(0);
+        const say = (status, type, body) => (_, response) => response.writeHead(status, { 'Content-Type': type }).end(body);
+        const firm = [[403, 'forbidden', 'firewall'], [404, 'not_found', 'no route'], [401, 'unauthorized', 'login']];
+        for (const [status, verdict, word] of firm) {
+            const before = await other(say(status, 'text/html', '<h1>no</h1>')), client = counting(WickClient, at(before.url));
+            client.open();
+            await until(() => client.state === 'offline', `${status}`);
+            const { problem, reason, ...info } = client.states.at(-1);
+            assert.deepStrictEqual([info.verdict, info.status, problem.stamped, problem.reached], [verdict, status, false, true]);
+            assert(reason === problem.text && reason.includes(word) && reason.startsWith(String(status)), reason);
+            before.stop();
+        }
+        const passing = [[502, 'refuses the connection'], [503, 'is down'], [504, 'does not answer'], [200, 'a page of its own']];
+        for (const [status, word] of passing) {
+            const before = await other(say(status, 'text/html', '<h1>hm</h1>')), client = counting(WickClient, at(before.url));
+            client.open();
+            await until(() => client.problems.length, `${status}`);
+            const [problem] = client.problems;
+            assert(problem.text.includes(word) && !problem.stamped && problem.status === status, problem.text);
+            client.close();
+            before.stop();
+        }
+        /* The server itself: a path that it does not have. */
+        const lost = counting(WickClient, { url: `${server.url.replace('http', 'ws')}api/nothing` });
+        lost.open();
+        await until(() => lost.state === 'offline', 'a verdict');
+        const { verdict, problem } = lost.states.at(-1);
+        assert.deepStrictEqual([verdict, problem.stamped, problem.code], ['not_found', true, 'ROUTE_NOT_FOUND']);
+        await server.stop();
+    },
+};
 
 async function report(name, fn) {
     const random = Math.random;
     let timer;
     Math.random = () => 0.01; // the pauses are short
     try {
-        await Promise.race([fn(), new Promise((_, no) => (timer = setTimeout(() => no(new Error('takes too long')), 20000)))]);
+        await Promise.race([fn(), new Promise((_, no) => (timer = setTimeout(() => no(new Error('takes too long')), 60000)))]);
         console.log(`ok agent_page_module/${name}`);
     } catch (error) {
         console.log(`not ok agent_page_module/${name}: ${error.message.replace(/\s+/g, ' ')}`);
@@ -261,8 +473,13 @@ async function report(name, fn) {
 }
 
 (async () => {
-    const { WickClient } = await import(`data:text/javascript;base64,${source.toString('base64')}`);
+    // A folder that says that its .js files are modules.
+    const copy = folder(), only = process.argv.slice(2);
+    for (const name of ['wick.js', 'wick-transport.js']) fs.copyFileSync(path.join('examples/web', name), path.join(copy, name));
+    fs.writeFileSync(path.join(copy, 'package.json'), '{"type":"module"}');
+    const { WickClient } = await import(pathToFileURL(path.resolve(copy, 'wick.js')).href);
     for (const [name, fn] of Object.entries(cases)) {
+        if (only.length && !only.includes(name)) continue;
         await report(name, async () => {
             const server = await scripted();
             const client = listening(WickClient, { url: server.url });
@@ -272,6 +489,10 @@ async function report(name, fn) {
             server.stop();
         });
     }
-    await report('agent_server', () => agent_server(WickClient));
+    for (const [name, fn] of Object.entries(live)) {
+        if (only.length && !only.includes(name)) continue;
+        if (name === 'stripped_by_nginx' && !hasNginx) console.log(`skip agent_page_module/${name}: nginx is not installed`);
+        else await report(name, () => fn(WickClient));
+    }
     process.exit();
 })();
