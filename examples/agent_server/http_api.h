@@ -104,7 +104,7 @@ int open_deliver(const wick_outgoing *message);
 
 /* ---- http_schema.c: /.well-known/agent-events and its schema.json ---- */
 
-void description_get(struct peer *peer);
-void schema_get(struct peer *peer);
+void description_get(struct peer *peer, const wick_http_request *head);
+void schema_get(struct peer *peer, const wick_http_request *head);
 
 #endif

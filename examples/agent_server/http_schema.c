@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent_server/http_api.h"
+#include "agent_server/push.h"
 
 /* ---- The table as data ------------------------------------------------------------------------------------------- */
 
@@ -261,8 +262,9 @@ static void put_message(wick_json_writer *w, const struct kind_of_message *messa
     wick_json_put_object_end(w);
 }
 
-static void put_schema(wick_json_writer *w)
+static void put_schema(wick_json_writer *w, const wick_http_request *head)
 {
+    (void)head;
     wick_json_put_object(w);
     put_text(w, "$schema", "https://json-schema.org/draft/2020-12/schema");
     put_text(w, "$id", "urn:agent-events:v1");
@@ -297,7 +299,7 @@ static void put_names(wick_json_writer *w, const char *key, const char *const *n
     wick_json_put_array_end(w);
 }
 
-static void put_description(wick_json_writer *w)
+static void put_description(wick_json_writer *w, const wick_http_request *head)
 {
     static const char *const versions[] = { "1.0", NULL };
     static const char *const profiles[] = { "agent-events.v1", "agent-events.mission.v1", NULL };
@@ -339,22 +341,27 @@ static void put_description(wick_json_writer *w)
     put_number(w, "resume_window_ms", WICK_DEFAULT_STREAM_RETAIN_MS);
     put_number(w, "resume_window_events", WICK_DEFAULT_STREAM_EVENTS);
     wick_json_put_object_end(w);
+    if (access_check(head) == ACCESS_OK) {
+        put_key(w, "agents");
+        states_put(w);
+    }
     wick_json_put_object_end(w);
 }
 
-static void answer_written(struct peer *peer, const char *type, void (*put)(wick_json_writer *w))
+static void answer_written(struct peer *peer, const wick_http_request *head, const char *type,
+                           void (*put)(wick_json_writer *w, const wick_http_request *head))
 {
-    static const wick_http_header fields[] = { { { "Cache-Control", 13 }, { "max-age=300", 11 } } };
+    static const wick_http_header fields[] = { { { "Cache-Control", 13 }, { "private, max-age=60", 19 } } };
     wick_http_answer answer = { .status = 200, .content_type = { type, strlen(type) }, .headers = fields,
                                 .header_count = 1 };
     wick_json_writer w;
     size_t len;
     wick_json_writer_init(&w, NULL, 0, 0);
-    put(&w);
+    put(&w, head);
     wick_json_writer_end(&w, &len);
     char *json = malloc(len + 1);
     wick_json_writer_init(&w, json, json ? len : 0, 0);
-    put(&w);
+    put(&w, head);
     if (!json || wick_json_writer_end(&w, &len) != WICK_OK) {
         api_problem_text(peer, WICK_CODE_INTERNAL, "The answer cannot be written.");
     } else {
@@ -364,12 +371,12 @@ static void answer_written(struct peer *peer, const char *type, void (*put)(wick
     free(json);
 }
 
-void schema_get(struct peer *peer)
+void schema_get(struct peer *peer, const wick_http_request *head)
 {
-    answer_written(peer, "application/schema+json", put_schema);
+    answer_written(peer, head, "application/schema+json", put_schema);
 }
 
-void description_get(struct peer *peer)
+void description_get(struct peer *peer, const wick_http_request *head)
 {
-    answer_written(peer, "application/json", put_description);
+    answer_written(peer, head, "application/json", put_description);
 }

@@ -131,10 +131,10 @@ static void answer_pages(struct peer *peer, const struct http_request *request, 
         answer_health(peer);
         break;
     case DESCRIPTION:
-        description_get(peer);
+        description_get(peer, request->head);
         break;
     case SCHEMA:
-        schema_get(peer);
+        schema_get(peer, request->head);
         break;
     default:
         if (may_pass(peer, request->head))

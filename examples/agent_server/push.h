@@ -76,6 +76,8 @@ int states_init(void);
 void states_free(void);
 /* The state of an agent that there is; NULL if there is none. */
 struct agent_state *states_find(wick_str name);
+/* Write the names of all agents as an array. */
+void states_put(wick_json_writer *w);
 /* Note what an event means for its agent. Returns whether some agent's state has changed. */
 int states_event(const wick_event *event);
 /* The same for all agents: the Runtime has been found or lost. */

@@ -66,6 +66,15 @@ struct agent_state *states_find(wick_str name)
     return state && state->known ? state : NULL;
 }
 
+void states_put(wick_json_writer *w)
+{
+    wick_json_put_array(w);
+    for (struct ring *place = all.next; place != &all; place = place->next)
+        if (state_at(place)->known)
+            wick_json_put_string(w, state_at(place)->entry.text, state_at(place)->entry.len);
+    wick_json_put_array_end(w);
+}
+
 static int know(wick_str name)
 {
     wick_text id = wick_text_of(name.data, name.len);

@@ -113,6 +113,7 @@ def what_the_server_says_of_itself(server):
         assert got.status == 204 and not answer, (name, got.status)
     assert server.get(said["endpoints"]["schema"])[0].status == 200
     assert all(isinstance(limit, int) and limit > 0 for limit in said["limits"].values()), said
+    assert {"guide.content", "guide.operations", "liaison.data", "liaison.experience"} <= set(said["agents"]), said
     response, body = server.get(SCHEMA, "HEAD")
     assert response.status == 200 and not body and int(response.headers["Content-Length"]) > 10000
 
