@@ -176,10 +176,17 @@ static void on_failed(struct loop *loop, const struct client_failure *failure, v
 
 void doctor_look(struct doctor_link *link)
 {
+    wick_conn_error error = { 0 };
     if (!link->life.opened || link->life.fate != FATE_OPEN)
         return;
     link->life.age_ms = now() - link->opened_ms;
     link->life.silent_ms = now() - link->active_ms;
+    if (link->peer)
+        wick_conn_error_get(&link->peer->as.ws, &error);
+    if (error.status == WICK_OK || error.status == WICK_E_EOF)
+        return;
+    link->life.fate = FATE_ERROR;
+    link->life.error = error.status;
 }
 
 static void on_gone(struct peer *peer, wick_status why)
@@ -190,7 +197,8 @@ static void on_gone(struct peer *peer, wick_status why)
         link->life.fate = peer->flags & PEER_BROKEN                 ? FATE_RESET
                           : why == WICK_E_EOF || why == WICK_OK ? FATE_FIN
                                                                 : FATE_ERROR;
-    link->life.error = why;
+    if (link->life.fate != FATE_ERROR || !link->life.error)
+        link->life.error = why;
     link->peer = NULL;
     doctor_arrived();
 }
@@ -300,9 +308,10 @@ int doctor_ping(struct doctor_link *link, uint64_t ms)
     loop_clock(&command_loop);
     until = now() + ms;
     link->pinged_ms = link->active_ms = now();
-    if (!link->peer || wick_conn_ping(&link->peer->as.ws, "wick", 4) != WICK_OK)
-        return -1;
-    link->life.pings++;
+    if (link->peer && wick_conn_ping(&link->peer->as.ws, "wick", 4) == WICK_OK)
+        link->life.pings++;
+    else
+        until = now();
     while (link->peer && link->life.pongs == before && now() < until && doctor_wait(until - now()) == 0)
         ;
     doctor_look(link);

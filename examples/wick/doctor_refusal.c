@@ -114,10 +114,17 @@ static void judge_origin(const struct refusal *it)
     doctor_fail(it->out, "ORIGIN_MISMATCH", it->end == DOCTOR_DIRECT ? "" : it->proxy);
 }
 
+static int same_path(const wick_url *a, const wick_url *b)
+{
+    return a->path.len == b->path.len && memcmp(a->path.data, b->path.data, a->path.len) == 0;
+}
+
 static void judge_unknown_path(const struct refusal *it)
 {
+    int arrived = saw_is(it->answer, "path=", it->url->path);
     SAY(it->out->note, "404: nothing at %.*s", (int)it->url->path.len, it->url->path.data);
-    if (it->end == DOCTOR_THROUGH && saw_is(it->answer, "path=", it->url->path) == 0) {
+    if (it->end == DOCTOR_THROUGH &&
+        (arrived == 0 || (arrived < 0 && direct_opens(it) && same_path(it->url, &it->seen->direct_to)))) {
         SAY(it->out->detail, "The server was asked for another path than %.*s: a proxy has changed it.",
             (int)it->url->path.len, it->url->path.data);
         doctor_fail(it->out, "PATH_CHANGED", it->proxy);
@@ -143,6 +150,8 @@ static void judge_signed(const struct refusal *it)
         judge_origin(it);
     else if (*answer->cause)
         judge_cause(it, answer->cause);
+    else if (strcmp(answer->code, "NOT_A_WEBSOCKET_REQUEST") == 0)
+        judge_cause(it, answer->code);
     else if (strcmp(answer->code, "UPGRADE_STRIPPED_BY_PROXY") == 0)
         judge_cause(it, cause_of_saw(answer));
     else if (answer->status == 404)
