@@ -1,8 +1,9 @@
 /*
  * wick agent - sends one agent.message and prints what comes of it, through whatever the connection suffers.
  *
- * wick_client decides when to connect and what to send; this file does it and tells it what came of it. A server that
- * refuses the subprotocol is spoken to in quiet mode: then a run does not survive its connection.
+ * wick_client decides when to connect, by which transport, and what to send; this file has it done, by agent_socket.c
+ * or agent_http.c, and tells it what came of it. A server that refuses the subprotocol is spoken to in quiet mode: then
+ * a run does not survive its connection.
  */
 #include "wick/agent.h"
 
@@ -14,6 +15,8 @@
 
 #define FIRST_ATTEMPTS 3         /* before there has been a connection at all */
 #define STABLE_MS 10000          /* a connection that stood for so long counts as one */
+static const char *const transport_names[] = { "WebSocket", "SSE", "long poll" };
+
 #define SESSION_CLOSE_MS 2000    /* how long the server may take to end the session */
 #define CANCEL_MS 5000           /* and to end a run that is cancelled */
 #define ANSWERS_BYTES (2u << 20) /* room for answers that are not accepted yet */
@@ -123,34 +126,11 @@ static void begin_client(void)
     wick_client_start(&agent.client, command_loop.now_ms);
 }
 
-static void go_quiet(void)
+void agent_go_quiet(void)
 {
     show_note("no sessions here: a lost connection ends the run");
-    agent.config.flags |= WICK_CLIENT_QUIET;
+    agent.config.flags |= WICK_CLIENT_QUIET | WICK_CLIENT_NO_SSE | WICK_CLIENT_NO_POLL;
     begin_client();
-}
-
-static void on_open(struct peer *peer)
-{
-    wick_client_action action;
-    if (wick_client_where(&agent.client) != WICK_CLIENT_CONNECTING || agent.finished) {
-        peer_close(peer); /* too late */
-        return;
-    }
-    agent.peer = peer;
-    agent.opened_ms = command_loop.now_ms;
-    agent.close_code = 0;
-    if (!agent_is_quiet() && !client_subprotocol(peer).len) {
-        go_quiet();
-        if (wick_client_next(&agent.client, command_loop.now_ms, &action) == WICK_CLIENT_CONNECT)
-            wick_client_did(&agent.client, &action, command_loop.now_ms);
-    }
-    wick_client_connected(&agent.client, WICK_TRANSPORT_WEBSOCKET, command_loop.now_ms);
-    if (agent_is_quiet()) {
-        show_note("connected");
-        agent.was_open = 1;
-    }
-    agent_advance();
 }
 
 static void tell_wait(void)
@@ -168,127 +148,71 @@ static void lose(void)
     agent.opened_ms = 0;
 }
 
-static void on_gone(struct peer *peer, wick_status why)
+void agent_connected(wick_transport transport)
 {
-    if (peer != agent.peer)
-        return;
-    agent.peer = NULL;
+    agent.opened_ms = command_loop.now_ms;
+    agent.unreachable = 0;
+    if (transport != WICK_TRANSPORT_WEBSOCKET && agent.listened)
+        show_note("connected again over %s", transport_names[transport]);
+    agent.listened = 1;
+    wick_client_connected(&agent.client, transport, command_loop.now_ms);
+}
+
+void agent_lost(wick_transport transport)
+{
+    unsigned code = agent.close_code;
+    agent.close_code = 0;
     lose();
     if (!agent.finished && wick_client_where(&agent.client) != WICK_CLIENT_CLOSING) {
-        if (agent.close_code)
-            show_note("the server closed the connection with %u", agent.close_code);
+        if (code)
+            show_note("the server closed the connection with %u", code);
         else
-            show_note("the connection is lost: %s", wick_status_text(why));
+            show_note("the connection is lost: %s", agent.why.text);
         if (agent_is_quiet() && agent.sent) {
             agent_give_up("without a session the run is lost with its connection");
             return;
         }
     }
-    wick_client_closed(&agent.client, WICK_TRANSPORT_WEBSOCKET, agent.close_code, command_loop.now_ms);
+    wick_client_closed(&agent.client, transport, code, command_loop.now_ms);
     tell_wait();
     agent_advance();
 }
 
-static wick_code refusal_code(const struct client_failure *failure)
+/* Whether to stop trying, as there has not been a connection at all. */
+static int is_hopeless(void)
 {
-    wick_text object = { (const char *)failure->body, (uint32_t)failure->body_len, WICK_TEXT_JSON }, code;
-    if (!failure->body_len || wick_json_check(NULL, failure->body, failure->body_len, NULL) != WICK_OK ||
-        wick_json_member(&object, "code", 4, &code) != WICK_OK || !code.data)
-        return WICK_CODE_NONE;
-    return wick_code_find(&code);
+    agent.attempts++;
+    agent.unreachable = agent.why.reached ? 0 : agent.unreachable + 1;
+    return agent.unreachable == FIRST_ATTEMPTS || agent.attempts == FIRST_ATTEMPTS * agent.transports;
 }
 
-static uint64_t retry_after(const wick_http_response *response)
+void agent_refused(wick_transport transport, const wick_client_refusal *refusal)
 {
-    for (size_t i = 0; i < response->header_count; i++) {
-        uint64_t seconds = 0;
-        wick_str value = response->headers[i].value;
-        if (!wick_http_equal(response->headers[i].name, WICK_STR("retry-after")))
-            continue;
-        for (size_t at = 0; at < value.len && value.data[at] >= '0' && value.data[at] <= '9' && seconds < 86400; at++)
-            seconds = seconds * 10 + (uint64_t)(value.data[at] - '0');
-        return seconds * 1000;
-    }
-    return 0;
-}
-
-void agent_failed(struct loop *loop, const struct client_failure *failure, void *user)
-{
-    wick_client_refusal refusal = { 0, WICK_CODE_NONE, 0 };
-    (void)user;
-    if (failure->response) {
-        refusal.status = failure->response->status;
-        refusal.code = refusal_code(failure);
-        refusal.retry_after_ms = retry_after(failure->response);
-    }
-    if (refusal.code == WICK_CODE_SUBPROTOCOL_NOT_ACCEPTABLE && !agent_is_quiet() && !agent.was_open) {
-        go_quiet();
-        agent_advance();
-        return;
-    }
-    command_tell_failure(failure);
     lose();
-    wick_client_refused(&agent.client, WICK_TRANSPORT_WEBSOCKET, &refusal, loop->now_ms);
-    if (!agent.was_open && ++agent.attempts == FIRST_ATTEMPTS &&
-        wick_client_where(&agent.client) != WICK_CLIENT_IDLE) {
+    wick_client_refused(&agent.client, transport, refusal, command_loop.now_ms);
+    if (!agent.was_open && is_hopeless() && wick_client_where(&agent.client) != WICK_CLIENT_IDLE) {
+        show_note("%s", agent.why.text);
         agent_give_up("there is no connection");
         return;
     }
-    tell_wait();
     agent_advance();
 }
-
-static int on_close(wick_conn *conn, void *user, unsigned code, const char *reason, size_t len)
-{
-    (void)conn;
-    if (user != agent.peer)
-        return 0;
-    agent.close_code = code;
-    if (len && !agent.finished) {
-        wick_text text = wick_text_of(reason, len);
-        show_field("closed", &text);
-    }
-    return 0;
-}
-
-static void on_room(struct peer *peer)
-{
-    (void)peer;
-    agent_advance();
-}
-
-static const wick_conn_callbacks callbacks = {
-    .on_output = ws_output,
-    .on_memory = ws_memory,
-    .on_random = ws_random,
-    .on_message = agent_on_message,
-    .on_close = on_close,
-};
-
-static wick_conn_config config = { .size = sizeof config, .callbacks = &callbacks, .role = WICK_CLIENT };
-
-static struct ws_service service = { .config = &config, .on_open = on_open, .on_gone = on_gone, .on_room = on_room };
 
 /* ---- What is to be done ------------------------------------------------------------------------------------------ */
 
-static void drop_peer(void)
-{
-    struct peer *peer = agent.peer;
-    agent.peer = NULL;
-    if (peer)
-        peer_close(peer);
-}
-
-static int send_open(void)
+static int send_open(const wick_client_action *action)
 {
     wick_session_open hello = { 0 };
     char out[2048];
     size_t len;
     hello.client.name = WICK_TEXT("wick");
     hello.client.version = WICK_TEXT(WICK_VERSION);
-    if (!agent.peer || wick_client_write_open(&agent.client, &hello, out, sizeof out, &len) != WICK_OK)
+    if (wick_client_write_open(&agent.client, &hello, out, sizeof out, &len) != WICK_OK)
         return -1;
-    return wick_conn_send(&agent.peer->as.ws, WICK_TEXT, out, len) == WICK_BLOCKED ? -1 : 0;
+    if (action->transport == WICK_TRANSPORT_WEBSOCKET)
+        return agent_socket_send(out, len);
+    agent_http_post(action, out, len);
+    return 0;
 }
 
 static const char *verdict_text(wick_client_verdict verdict)
@@ -311,26 +235,62 @@ static const char *verdict_text(wick_client_verdict verdict)
     }
 }
 
+/* Say by which transport it goes on, and why. */
+static void tell_transport(const wick_client_action *action)
+{
+    const struct problem *problem = &agent.why.problem;
+    if (action->probe || action->transport == agent.transport)
+        return;
+    if (agent.transport != WICK_TRANSPORT_COUNT && !agent.finished)
+        show_note("%s does not get through: trying %s (%s)%s%s", transport_names[agent.transport],
+                  transport_names[action->transport], agent.why.text, *problem->hint ? "; hint: " : "", problem->hint);
+    agent.transport = action->transport;
+}
+
+static int connect_by(const wick_client_action *action)
+{
+    if (action->transport != WICK_TRANSPORT_WEBSOCKET)
+        agent_http_listen(action);
+    else
+        agent_socket_connect(action->probe);
+    return 0;
+}
+
+static void close_by(const wick_client_action *action)
+{
+    if (action->transport != WICK_TRANSPORT_WEBSOCKET)
+        agent_http_drop();
+    else
+        agent_socket_close(action->code, action->reason);
+}
+
+static int send_by(const wick_client_action *action)
+{
+    if (action->transport != WICK_TRANSPORT_WEBSOCKET)
+        agent_http_post(action, action->data, action->len);
+    else if (agent_socket_send(action->data, action->len) < 0)
+        return -1;
+    agent.sent = 1;
+    return 0;
+}
+
 /* Returns 0, or -1 if it cannot be done now. */
 static int act(const wick_client_action *action)
 {
     switch (action->kind) {
     case WICK_CLIENT_CONNECT:
-        drop_peer();
-        client_connect(&command_loop, &agent.connect, &service, NULL);
-        return 0;
+        tell_transport(action);
+        return connect_by(action);
     case WICK_CLIENT_OPEN:
-        return send_open();
-    case WICK_CLIENT_SEND:
-        if (!agent.peer || wick_conn_send(&agent.peer->as.ws, WICK_TEXT, action->data, action->len) == WICK_BLOCKED)
-            return -1;
-        agent.sent = 1;
+        tell_transport(action);
+        return send_open(action);
+    case WICK_CLIENT_POLL:
+        agent_http_listen(action);
         return 0;
+    case WICK_CLIENT_SEND:
+        return send_by(action);
     case WICK_CLIENT_CLOSE:
-        if (action->code == 0)
-            drop_peer();
-        else if (agent.peer)
-            ws_close(agent.peer, action->code, action->reason.len ? action->reason.data : NULL);
+        close_by(action);
         return 0;
     default:
         agent_give_up(verdict_text(action->verdict));
@@ -354,6 +314,9 @@ void agent_advance(void)
            wick_client_next(&agent.client, command_loop.now_ms, &action) != WICK_CLIENT_WAIT && act(&action) == 0)
         wick_client_did(&agent.client, &action, command_loop.now_ms);
     agent.busy = 0;
+    if (agent.finished && !wick_client_pending(&agent.client) && agent.transport != WICK_TRANSPORT_WEBSOCKET &&
+        wick_client_where(&agent.client) != WICK_CLIENT_IDLE && !command_loop.stopped)
+        loop_stop(&command_loop); /* the session is closed */
     due = sooner(wick_client_deadline(&agent.client), sooner(agent.end_ms, agent.reset_ms));
     if (agent.lost_ms && !agent.finished && wick_client_where(&agent.client) != WICK_CLIENT_CONNECTED)
         due = sooner(due, agent.lost_ms + agent.retry_ms);
@@ -396,17 +359,19 @@ int agent_command(int argc, char **argv)
     static const int signals[] = { SIGINT, SIGTERM, 0 };
     char *field = agent_options(argc, argv);
     command_status = GIVEN_UP;
-    config.kernels = wick_kernels_best();
-    config.max_message = config.max_frame = max_message ? max_message : 1;
+    agent_socket_begin();
     agent.end_ms = agent.reset_ms = WICK_NEVER;
     agent.config.size = sizeof agent.config;
     agent.config.on_random = jitter;
     agent.config.connect_ms = 15000; /* longer than client_connect() takes to give up itself */
-    agent.config.flags = WICK_CLIENT_NO_SSE | WICK_CLIENT_NO_POLL | (agent.only_quiet ? WICK_CLIENT_QUIET : 0);
+    agent.transport = WICK_TRANSPORT_COUNT;
+    for (unsigned i = 0; i < WICK_TRANSPORT_COUNT; i++)
+        agent.transports += !(agent.config.flags >> i & 1);
     agent.config.outbox_bytes = (uint32_t)agent.message_len + ANSWERS_BYTES;
     agent.outbox_len = wick_client_size(&agent.config);
     agent.outbox = malloc(agent.outbox_len);
-    if (!agent.outbox || loop_init(&command_loop) < 0 || loop_signals(&command_loop, signals, on_signal) < 0) {
+    if (!agent.outbox || agent_http_begin() < 0 || loop_init(&command_loop) < 0 ||
+        loop_signals(&command_loop, signals, on_signal) < 0) {
         perror("wick");
         return GIVEN_UP;
     }
@@ -417,6 +382,7 @@ int agent_command(int argc, char **argv)
     agent_advance();
     if (!command_loop.stopped && loop_run(&command_loop) < 0)
         perror("wick");
+    agent_http_end();
     ask_end(&command_loop);
     show_end();
     int status = command_end();

@@ -10,6 +10,8 @@
 
 static const char *token_text;
 static uint64_t retry_seconds = 120;
+static uint64_t probe_seconds = 300;
+static const char *transport_text = "auto";
 static struct agent_message message;
 
 static const struct option_spec specs[] = {
@@ -22,6 +24,10 @@ static const struct option_spec specs[] = {
     { "json", NULL, "print each event as a line of JSON", OPTION_FLAG, &agent.json, 0 },
     { "quiet-mode", NULL, "no session, even if the server has them", OPTION_FLAG, &agent.only_quiet, 0 },
     { "retry", "SECONDS", "how long to try when the connection is lost (120)", OPTION_NUMBER, &retry_seconds, 86400 },
+    { "transport", "auto|ws|sse|poll", "how to connect (auto: by WebSocket, else by what gets through)", OPTION_TEXT,
+      &transport_text, 0 },
+    { "retry-websocket", "SECONDS", "how often to try WebSocket when something else is used (300)", OPTION_NUMBER,
+      &probe_seconds, 86400 },
     { "header", "'NAME: VALUE'", "a field for the handshake", OPTION_LIST, &header_list, 0 },
     { "origin", "ORIGIN", "the Origin to send (none)", OPTION_TEXT, &origin_text, 0 },
     { "max-message", "BYTES", "the largest message, K, M and G allowed (64M)", OPTION_NUMBER, &max_message, 0 },
@@ -64,6 +70,30 @@ static char *add_token(void)
     return field;
 }
 
+static void take_transport(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t flags;
+    } rows[] = {
+        { "auto", 0 },
+        { "ws", WICK_CLIENT_NO_SSE | WICK_CLIENT_NO_POLL },
+        { "sse", WICK_CLIENT_NO_WEBSOCKET | WICK_CLIENT_NO_POLL },
+        { "poll", WICK_CLIENT_NO_WEBSOCKET | WICK_CLIENT_NO_SSE },
+    };
+    size_t row = 0;
+    while (row < sizeof rows / sizeof *rows && strcmp(rows[row].name, transport_text) != 0)
+        row++;
+    if (row == sizeof rows / sizeof *rows)
+        options_wrong(&program, "--transport: auto, ws, sse or poll");
+    agent.config.flags = rows[row].flags;
+    if (agent.only_quiet && agent.config.flags & WICK_CLIENT_NO_WEBSOCKET)
+        options_wrong(&program, "--quiet-mode is for WebSocket alone");
+    if (agent.only_quiet)
+        agent.config.flags = WICK_CLIENT_NO_SSE | WICK_CLIENT_NO_POLL | WICK_CLIENT_QUIET;
+    agent.config.probe_ms = probe_seconds ? (uint32_t)(probe_seconds * 1000) : 1;
+}
+
 /* Returns memory to be freed at the end. */
 char *agent_options(int argc, char **argv)
 {
@@ -80,5 +110,6 @@ char *agent_options(int argc, char **argv)
     take_id(&message.invocation_id, agent.run, sizeof agent.run, "invocation");
     agent.message = agent_message_write(&program, &message, &agent.message_len);
     agent.retry_ms = retry_seconds * 1000;
+    take_transport();
     return field;
 }

@@ -131,7 +131,7 @@ static int print_text(wick_str text)
 }
 
 /* A message may have line ends between its tokens, never inside a string. */
-static int print_json(const uint8_t *data, size_t len)
+static int print_json(const char *data, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         putchar(data[i] == '\n' || data[i] == '\r' ? ' ' : data[i]);
@@ -254,7 +254,7 @@ static void show_words(const wick_event *event)
     }
 }
 
-int show_event(const wick_event *event, const uint8_t *data, size_t len)
+int show_event(const wick_event *event, const char *data, size_t len)
 {
     if (json)
         return print_json(data, len);

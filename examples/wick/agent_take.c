@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define RESET_BY_REQUEST_MS 30000 /* the same where it has to be asked for */
 #define RESET_MS 2000 /* how long the server may take to say how things stand, if the session could not be resumed */
 
 static int is_ours(const wick_event *event)
@@ -54,7 +55,7 @@ static void take_opened(const wick_session_opened *opened)
     else if (opened->recovered)
         show_note("connected again, nothing is lost");
     else if (agent.taken)
-        agent.reset_ms = command_loop.now_ms + RESET_MS;
+        agent.reset_ms = command_loop.now_ms + (agent.peer ? RESET_MS : RESET_BY_REQUEST_MS);
     agent.was_open = 1;
     take_questions(&opened->pending_inputs);
 }
@@ -108,7 +109,7 @@ static void take_error(const wick_event *event)
         agent_finish(FAILED);
 }
 
-static void take_run_event(const wick_event *event, const uint8_t *data, size_t len)
+static void take_run_event(const wick_event *event, const char *data, size_t len)
 {
     if (event->type == WICK_TYPE_AGENT_STARTED && agent_is_quiet() && !agent.begun)
         name_run(&event->head.invocation_id);
@@ -127,19 +128,19 @@ static void take_run_event(const wick_event *event, const uint8_t *data, size_t 
         agent_finish(FAILED);
 }
 
-static void answer_ping(wick_conn *conn, const wick_event *event)
+static void answer_ping(const wick_event *event)
 {
     char pong[WICK_PONG_MAX];
     size_t len;
     if (wick_pong_write(event, pong, sizeof pong, &len) == WICK_OK)
-        (void)wick_conn_send(conn, WICK_TEXT, pong, len);
+        (void)agent_socket_send(pong, len);
 }
 
-static void take(wick_conn *conn, const wick_event *event, const uint8_t *data, size_t len)
+static void take(const wick_event *event, const char *data, size_t len)
 {
     switch (event->type) {
     case WICK_TYPE_PING:
-        answer_ping(conn, event);
+        answer_ping(event);
         break;
     case WICK_TYPE_PONG:
     case WICK_TYPE_SESSION_CLOSING:
@@ -168,24 +169,22 @@ static void take(wick_conn *conn, const wick_event *event, const uint8_t *data, 
     }
 }
 
-int agent_on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *data, size_t len)
+void agent_receive(const char *data, size_t len)
 {
     static const wick_event_config config = {
         .size = sizeof config,
-        .flags = WICK_JSON_UTF8_KNOWN | WICK_JSON_LONE_SURROGATES,
+        .flags = WICK_JSON_LONE_SURROGATES,
         .by = WICK_BY_SERVER | WICK_BY_RUNTIME,
     };
     wick_event event;
     wick_event_error error;
     char sentence[160];
-    if (user != agent.peer || opcode != WICK_TEXT)
-        return 0;
     wick_status status = wick_event_read(&config, data, len, &event, &error);
     if (status != WICK_OK && status != WICK_UNKNOWN_TYPE) {
         wick_text why = wick_event_error_text(&error, sentence, sizeof sentence);
         show_field("a message that is not understood", &why);
         if (status != WICK_E_PAYLOAD)
-            return 0;
+            return;
         event.type = WICK_TYPE_UNKNOWN; /* its number counts */
     }
     switch (wick_client_received(&agent.client, &event, command_loop.now_ms)) {
@@ -193,7 +192,7 @@ int agent_on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *data
         if (event.head.seq)
             agent.lost_ms = 0;
         if (!agent.finished)
-            take(conn, &event, data, len);
+            take(&event, data, len);
         break;
     case WICK_CLIENT_GAP:
         if (event.head.seq)
@@ -203,5 +202,4 @@ int agent_on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *data
         break;
     }
     agent_advance();
-    return 0;
 }

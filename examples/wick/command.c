@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/problem.h"
 #include "wick/wick.h"
 
 struct loop command_loop;
@@ -180,27 +181,25 @@ static int matters(wick_str name)
     return 0;
 }
 
+static void put_member(const char *name, const char *value)
+{
+    if (*value)
+        fprintf(stderr, "  %s: %s\n", name, value);
+}
+
 /* Print the members of a problem document (RFC 9457) that say what to do. Returns 0, or -1 if it is none. */
 static int put_problem(const uint8_t *body, size_t len)
 {
-    static const char *const names[] = { "code", "detail", "hint", "saw" };
-    wick_text object = { (const char *)body, (uint32_t)len, WICK_TEXT_JSON }, value;
-    char room[2048];
-    wick_str plain;
-    int found = 0;
-    if (wick_json_check(NULL, body, len, NULL) != WICK_OK)
+    struct problem problem;
+    if (!problem_read(body, len, &problem))
         return -1;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (wick_json_member(&object, names[i], strlen(names[i]), &value) != WICK_OK || !value.data)
-            continue;
-        if (wick_text_plain(&value, room, sizeof room, &plain) != WICK_OK)
-            continue;
-        found = 1;
-        fprintf(stderr, "  %s: ", names[i]);
-        command_put_text(plain.data, plain.len);
-        fputc('\n', stderr);
-    }
-    return found ? 0 : -1;
+    put_member("code", problem.code);
+    put_member("cause", problem.cause);
+    put_member("proxy", problem.proxy);
+    put_member("detail", problem.detail);
+    put_member("hint", problem.hint);
+    put_member("saw", problem.saw);
+    return 0;
 }
 
 static void put_refusal(const struct client_failure *failure)

@@ -127,6 +127,7 @@ class Session:
     def text(self):
         return "".join(e["payload"]["text"] for e in self.events if e["type"] == "agent.token")
 
+
 class Proxy:
     """Passes bytes on to a port, and does to them what proxies do.
 
@@ -192,86 +193,6 @@ class Proxy:
             return data
         self.streams += not self.hold
         return None if self.hold else data
-
-    def cut(self, reset):
-        """End the connection without a word: RST, or FIN."""
-        if reset:
-            reset_on_close(self.ws.transport)
-        self.ws.transport.abort()
-        self.ws = None
-
-    async def closed(self, timeout=10):
-        """Read to the end; give the close code."""
-        try:
-            while True:
-                await self.hear(timeout)
-        except websockets.ConnectionClosed:
-            return self.ws.close_code
-
-    def text(self):
-        return "".join(e["payload"]["text"] for e in self.events if e["type"] == "agent.token")
-
-class Proxy:
-    """Passes bytes on to a port, and does to them what proxies do.
-
-    cut(reset)  ends all that is open, at once: RST or FIN
-    closed      connections are accepted and closed, no byte is passed on
-    strip       no Upgrade is passed on, as a proxy does that has not been told to
-    hold        nothing of an event stream is passed on, as a proxy does that waits for its end
-    count       connections so far; upgrades, streams: those of them that have been passed on
-    """
-
-    def __init__(self, port):
-        self.target, self.open, self.count, self.upgrades, self.streams = port, set(), 0, 0, 0
-        self.closed = self.strip = self.hold = False
-
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.port = self.server.sockets[0].getsockname()[1]
-        self.url = f"ws://127.0.0.1:{self.port}{PATH}"
-        return self
-
-    async def __aexit__(self, *_):
-        self.cut(True)
-        self.server.close()
-
-    async def serve(self, reader, writer):
-        self.count += 1
-        try:
-            if self.closed:
-                raise OSError
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
-            writer.close()
-            return
-        pair = {writer, far_writer}
-        self.open |= pair
-        await asyncio.gather(self.copy(reader, far_writer, self.request), self.copy(far_reader, writer, self.answer))
-        self.open -= pair
-
-    async def copy(self, reader, writer, first):
-        """Copy to the end; `first` may change what comes first, or hold everything back."""
-        try:
-            data = first(await reader.read(65536))
-            while data:
-                writer.write(data)
-                await writer.drain()
-                data = await reader.read(65536)
-                while data and first(b"") is None and not writer.is_closing():
-                    data = await reader.read(65536)
-        except OSError:
-            pass
-        writer.close()
-
-    def request(self, data):
-        if self.strip:
-            data = re.sub(rb"(?im)^(upgrade|connection):.*\r\n", b"", data)
-        self.upgrades += b"\r\nUpgrade:" in data
-        return data
-
-    def answer(self, data):
-        self.streams += b"text/event-stream" in data
-        return data
 
     def cut(self, reset):
         for writer in list(self.open):
