@@ -7,7 +7,7 @@
  *   nginx        what proxy_set_header says first, in that order; then the client's fields
  *   Go, Caddy    Host, User-Agent, then every name sorted
  *   HAProxy      the client's order, names in lower case; its own fields last
- *   node         names in lower case, host last
+ *   node         names in lower case, host last, or only connection behind it
  *   the others   the client's order and case; their own fields last, with Connection and Upgrade
  */
 #include "http/diagnose.h"
@@ -35,7 +35,7 @@ enum {
 typedef struct head_marks {
     unsigned fields;     /* MARK_... */
     uint8_t lower;       /* every name is in lower case */
-    uint8_t host_last;   /* Host is the last field */
+    uint8_t host_last;   /* Host is the last field, or only Connection follows */
     uint8_t sorted;      /* as Go sorts */
     uint8_t many;        /* sorted, and so many that it is no chance */
     uint8_t connection;  /* nginx's Connection, before the client's fields */
@@ -191,7 +191,8 @@ static head_marks marks_of(const wick_http_request *request)
         int closing = WICK_STR_IS(header->name, "connection") || WICK_STR_IS(header->name, "upgrade");
         marks.fields |= mark;
         marks.lower = marks.lower && name_is_lower(header->name);
-        marks.host_last = (uint8_t)WICK_STR_IS(header->name, "host");
+        marks.host_last = WICK_STR_IS(header->name, "host") ||
+                          (marks.host_last && WICK_STR_IS(header->name, "connection"));
         marks.server_last = (mark & MARK_SERVER) != 0 || (marks.server_last && closing);
         if (begins_with(header->name, WICK_STR("Sec-Websocket-")))
             marks.fields |= MARK_GO_CASE;
@@ -274,7 +275,7 @@ wick_proxy wick_diagnose_proxy(const wick_http_request *request)
         return WICK_PROXY_NONE;
     if (marks.lower)
         return lower_case_proxy(&marks);
-    if (marks.connection)
+    if (marks.connection && !(marks.sorted && (marks.fields & MARK_GO_CASE)))
         return nginx_kind(&marks);
     if ((marks.fields & MARK_VARNISH) || marks.via == WICK_PROXY_VARNISH)
         return WICK_PROXY_VARNISH;

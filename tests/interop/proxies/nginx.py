@@ -1,0 +1,179 @@
+"""nginx in front of echo_server and agent_server: the configuration of docs/proxies.md, and what is usually wrong with it."""
+import os
+import subprocess
+import sys
+
+from proxies import *
+
+NGINX = config("nginx")
+
+
+class Nginx(Proxy):
+    name = "nginx"
+    known_as = ("nginx",)
+
+    def frame(self, text):
+        """The http block as distributions have it, gzip on for everything that is text."""
+        temporary = "".join(f"    {kind}_temp_path {self.folder}/{kind};\n"
+                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        user = "user root root;\n" if os.geteuid() == 0 else ""
+        return (f"{user}daemon off;\nworker_processes 1;\npid {self.folder}/pid;\nerror_log {self.folder}/error.log info;\n"
+                f"worker_shutdown_timeout 300ms;\nevents {{ worker_connections 256; }}\n"
+                f"http {{\n    access_log off;\n    gzip on;\n    gzip_types *;\n    gzip_proxied any;\n    gzip_min_length 1;\n"
+                f"{temporary}{self.extra}\n{text.replace('listen 80', f'listen 127.0.0.1:{self.port}')}}}\n")
+
+    def command(self):
+        return ["nginx", "-p", self.folder, "-c", self.file, "-e", f"{self.folder}/error.log"]
+
+    def start(self):
+        if "ssl_certificate" in self.text:
+            make_certificate(self.folder)
+        super().start()
+
+    def reload(self):
+        """The old worker takes no new connections when it has gone, which worker_shutdown_timeout bounds."""
+        before = self.log().count("exited with code")
+        result = subprocess.run([*self.command(), "-s", "reload"], capture_output=True, timeout=SOON)
+        assert result.returncode == 0, result.stderr
+        wait_for(lambda: self.log().count("exited with code") > before, "the end of the old worker")
+
+
+class Manager(Nginx):
+    known_as = ("Nginx Proxy Manager",)
+
+
+good(Nginx, NGINX, NGINX.replace("3600s", "2s"))
+
+# What most people begin with.
+BARE = without(NGINX, "proxy_http_version", "proxy_set_header", "proxy_.*_timeout", "proxy_buffering", "gzip")
+MANAGER = config("nginx-proxy-manager")
+
+
+@case
+def good_proxy_manager():
+    server, echo = Server("--ping-interval", "500", "--comment-interval", "500"), Server(program="echo_server")
+    try:
+        with Nginx(MANAGER, echo.port) as proxy:
+            echoes(proxy.port)
+        with Nginx(MANAGER.replace("90s", "2s"), server.port) as proxy:
+            lets_in(proxy.port, headers=PAGE)
+            streams_at_once(proxy.port)
+            holds_while_idle(proxy.port, 3.5, PAGE)
+    finally:
+        server.stop()
+        echo.stop()
+
+
+@case
+def good_streams_whatever_is_configured():
+    """A bare proxy_pass, HTTP/1.0, buffering, gzip for everything: the fields of the answer keep the streams going."""
+    server = Server()
+    try:
+        with Nginx(BARE, server.port) as proxy:
+            streams_at_once(proxy.port)
+            long_polls(proxy.port)
+    finally:
+        server.stop()
+
+
+@case
+def late_when_told_to_ignore():
+    held = BARE.replace("proxy_pass", "proxy_ignore_headers X-Accel-Buffering;\n        proxy_pass")
+    streams_late(Nginx, held, held.replace("proxy_pass", "proxy_buffering off;\n        proxy_pass"))
+
+
+@case
+def good_tls():
+    """wss: the proxy ends TLS, and the page's Origin is https."""
+    server = Server()
+    try:
+        with Nginx(instead(NGINX, "listen 80;", "listen 80 ssl;\n    ssl_certificate cert;\n    ssl_certificate_key key;"),
+                   server.port) as proxy:
+            origin = {"Origin": f"https://127.0.0.1:{proxy.port}"}
+            with TlsPeer(proxy.port, headers=origin) as peer:
+                assert peer.status() == 101, (peer.head, peer.body)
+                peer.send(wire.frame(wire.TEXT, b'{"type":"ping"}'))
+                peer.expect(wire.TEXT, b'{"type":"pong"}')
+    finally:
+        server.stop()
+
+
+
+# ---- What is usually wrong ----
+
+def repair(text, hint):
+    """Put the directives of the hint into the location: in the place of what says the same, else behind proxy_pass."""
+    lines = re.findall(r"(proxy_\w+ [^;]+;)", hint)
+    assert lines, f"no line for nginx in {hint!r}"
+    for line in lines:
+        words = line.rstrip(";").split()
+        same = " ".join(words[:2] if words[0] == "proxy_set_header" else words[:1])
+        text = re.sub(r"(?m)^ {8}%s [^;]*;\n" % re.escape(same), "", text)
+        text = re.sub(r"(?m)^( {8}proxy_pass [^;]*;\n)", lambda match: f"{match[1]}        {line}\n", text, 1)
+    return text
+
+
+def nginx_mistake(name, text, cause, **expected):
+    mistake(Nginx, name, text, cause, expected.pop("repair", repair), **expected)
+
+
+HEADERS = r"proxy_set_header (Upgrade|Connection)"
+# Underneath the lost upgrade is a lost Host.
+HOST = {"cause": "HOST_REWRITTEN", "code": "ORIGIN_NOT_ALLOWED", "status": 403}
+nginx_mistake("bare_proxy_pass", BARE, "HOP_STRIPPED_HTTP10", headers=PAGE, then=HOST)
+nginx_mistake("version_alone", without(NGINX, HEADERS), "HOP_STRIPPED")
+nginx_mistake("upgrade_alone", without(NGINX, "proxy_set_header Connection"), "CONNECTION_NOT_SET")
+nginx_mistake("connection_alone", without(NGINX, "proxy_set_header Upgrade"), "UPGRADE_NOT_SET")
+nginx_mistake("headers_without_version", without(NGINX, "proxy_http_version"), "HTTP10_WITH_UPGRADE")
+nginx_mistake("no_host", without(NGINX, "proxy_set_header Host"), "HOST_REWRITTEN", code="ORIGIN_NOT_ALLOWED", status=403,
+              headers=PAGE)
+nginx_mistake("host_without_port", NGINX.replace("$http_host", "$host"), "HOST_REWRITTEN", code="ORIGIN_NOT_ALLOWED",
+              status=403, headers={"Host": "agent.example:8443", "Origin": "http://agent.example:8443"})
+
+# One proxy_set_header in location cancels all that stand outside of it.
+OUTSIDE = re.sub(r"(?m)^ {8}(proxy_set_header [^\n]*\n)", "", NGINX)
+OUTSIDE = OUTSIDE.replace("    location", "".join(re.findall(r"(?m)^ {4}( {4}proxy_set_header [^\n]*\n)", NGINX)) + "    location")
+INHERITED = OUTSIDE.replace("proxy_http_version", "proxy_set_header X-Real-IP $remote_addr;\n        proxy_http_version")
+nginx_mistake("inheritance_cancelled", INHERITED, "HOP_STRIPPED", hint="one level", headers=PAGE, then=HOST)
+
+# Nginx Proxy Manager with the box unticked: what is pasted under Advanced stands outside of location.
+UNTICKED = without(MANAGER, HEADERS)
+ADVANCED = UNTICKED.replace("    location", "    proxy_set_header Upgrade $http_upgrade;\n"
+                            "    proxy_set_header Connection upgrade;\n    location")
+for name, text in (("manager_unticked", UNTICKED), ("manager_advanced_lines", ADVANCED)):
+    mistake(Manager, name, text, "HOP_STRIPPED", lambda text, hint: MANAGER, headers=PAGE, hint="tick Websockets Support")
+
+# A URI in proxy_pass takes the prefix of the location off.
+PREFIX_LOST = NGINX.replace("location / ", "location /api/ ").replace(f"http://{BACKEND};", f"http://{BACKEND}/;")
+nginx_mistake("uri_in_proxy_pass", PREFIX_LOST, "PATH_CHANGED", code="ROUTE_NOT_FOUND", status=404, hint="/api",
+              repair=lambda text, hint: text.replace(f"{BACKEND}/;", f"{BACKEND};"))
+nginx_mistake("prefix_kept", NGINX, "PATH_CHANGED", code="ROUTE_NOT_FOUND", status=404, path="/chat" + PATH,
+              hint="location /chat/ { proxy_pass http://backend/; }",
+              repair=lambda text, hint: text.replace("location / ", "location /chat/ ").replace(f"{BACKEND};", f"{BACKEND}/;"))
+
+# ---- What the client alone sees ----
+
+def located(body):
+    """The location does something else."""
+    return re.sub(r"(?s)location / \{.*?\n    \}", f"location / {{ {body} }}", NGINX)
+
+
+doctor_case(Nginx, "upstream_down", NGINX, "websocket", "UPSTREAM_REFUSED", "proxy_pass http://ADDRESS:PORT;", backend=nobody())
+doctor_case(Nginx, "upstream_hangs", NGINX.replace("3600s", "1s"), "websocket", "UPSTREAM_HANGS", "does not answer",
+            backend=mute())
+doctor_case(Nginx, "denied", NGINX.replace("proxy_pass", "deny all;\n        proxy_pass"), "websocket", "FORBIDDEN_BY_PROXY",
+            "deny", mended=NGINX)
+doctor_case(Nginx, "page_for_everything", located("default_type text/html; return 200 '<html>app</html>';"), "websocket",
+            "PATH_NOT_PROXIED", "proxy_set_header Upgrade $http_upgrade;", mended=NGINX)
+doctor_case(Nginx, "routed_elsewhere", located("return 404;"), "websocket", "ROUTED_ELSEWHERE", "proxy_pass", mended=NGINX)
+doctor_case(Nginx, "redirected", located("return 301 https://agent.example$request_uri;"), "websocket", "REDIRECT_TO_TLS",
+            "wss://")
+doctor_case(Nginx, "idle_limit", NGINX.replace("3600s", "1500ms"), "idle", "IDLE_LIMIT", "proxy_read_timeout 3600s;", mended=NGINX,
+            beat=False, seconds=2)
+doctor_case(Nginx, "events_held", BARE.replace("proxy_pass", "proxy_ignore_headers X-Accel-Buffering;\n        proxy_pass"), "sse",
+            "HELD_BACK", "proxy_buffering off;", mended=NGINX)
+doctor_case(Nginx, "tls_spoken_to_in_plain", instead(
+    NGINX, "listen 80;", "listen 80 ssl;\n    ssl_certificate cert;\n    ssl_certificate_key key;"), "websocket", "PLAIN_TO_TLS",
+    "wss://")
+
+sys.exit(main("proxies_nginx", sys.argv[1:]))
