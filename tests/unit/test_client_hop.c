@@ -152,8 +152,8 @@ static int write_events(line *l, char *out, size_t cap)
         text[n++] = letter(++l->sent);
     text[n] = 0;
     if (n)
-        snprintf(out, cap, "{\"seq\":%u,\"first_seq\":%u,\"type\":\"agent.token\",\"payload\":{\"message_id\":\"m\",\"text\":\"%s\"}}",
-                 (unsigned)l->sent, (unsigned)first, text);
+        snprintf(out, cap, "{\"seq\":%u,\"first_seq\":%u,\"type\":\"agent.token\",\"payload\":{\"message_id\":\"m\","
+                 "\"text\":\"%s\"}}", (unsigned)l->sent, (unsigned)first, text);
     return n > 0;
 }
 
@@ -180,7 +180,8 @@ static void take_message(unsigned number, char *out, size_t cap)
     int duplicate = w.taken[number] != 0;
     if (!duplicate)
         w.taken[number]++;
-    snprintf(out, cap, "{\"type\":\"accepted\",\"re\":\"%u\",\"payload\":{\"duplicate\":%s}}", number, duplicate ? "true" : "false");
+    snprintf(out, cap, "{\"type\":\"accepted\",\"re\":\"%u\",\"payload\":{\"duplicate\":%s}}", number,
+             duplicate ? "true" : "false");
 }
 
 /* ---- What is shown --------------------------------------------------------------------------------------- */
