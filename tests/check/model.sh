@@ -1,41 +1,82 @@
 #!/bin/sh
-# The model of resume and takeover (tests/model/resume.pml), checked by SPIN over every interleaving within its bounds. That
-# the check can fail is shown by three faults that are put in: a server that resumes one event too far, one that forgets the
-# token that was shown, one that looks at no epoch.
-if ! command -v spin > /dev/null; then
-    echo "skip model/resume: spin is not installed"
-    exit 0
-fi
-CC=${CC:-cc}
+# The models of tests/model, checked by SPIN over every interleaving within their bounds: resume, takeover and the way to HTTP
+# (resume.pml), what happens once (once.pml). That the checks can fail is shown by faults that are put in. The sentences of the
+# protocol that a model says it covers must stand in docs/protocol.md.
+. tests/lib/tools.sh
 top=$(pwd)
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
 
-# explore FILE: 0 if every state is fine.
+# Sentences: lines that begin with `*   >`, and those of the document, with white space made one space.
+tr -s ' \n' '  ' < docs/protocol.md > "$tmp/document"
+for model in tests/model/*.pml; do
+    sed -n 's/^ \*   > //p' "$model" > "$tmp/covers"
+    while read -r sentence; do
+        grep -qF -- "$sentence" "$tmp/document" || echo "not in docs/protocol.md: $sentence"
+    done < "$tmp/covers" > "$tmp/found"
+    [ -s "$tmp/covers" ] || echo "it does not say what it covers" >> "$tmp/found"
+    check "model/$(basename "$model" .pml)_covers" "$tmp/found"
+done
+
+need_tool model spin
+
+# explore COMPILER-OPTION FILE OPTION...: 0 if every state is fine.
 explore() {
-    (cd "$dir" && spin -a "$1" && $CC -O2 -w -DSAFETY -DCOLLAPSE -o pan pan.c && ./pan -m100000) > "$dir/log" 2>&1 || return 2
-    grep -q 'errors: 0$' "$dir/log" && ! grep -q 'max search depth too small' "$dir/log"
+    optimise=$1
+    model=$2
+    shift 2
+    (cd "$tmp" && spin -a "$@" "$model" && $CC "$optimise" -w -DSAFETY -o pan pan.c && ./pan -m100000) > "$tmp/log" 2>&1 ||
+        return 2
+    grep -q 'errors: 0$' "$tmp/log" && ! grep -q 'max search depth too small' "$tmp/log"
 }
 
-cp tests/model/resume.pml "$dir/resume.pml"
-if explore resume.pml; then
-    echo "ok model/resume: $(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1 states/p' "$dir/log")"
-else
-    echo "not ok model/resume: SPIN found an error"
-    tail -n 20 "$dir/log"
-fi
-
-# fault NAME SED-SCRIPT: the changed model must not pass.
-fault() {
-    sed "$2" "$top/tests/model/resume.pml" > "$dir/$1.pml"
-    if cmp -s "$top/tests/model/resume.pml" "$dir/$1.pml"; then
-        echo "not ok model/$1: the fault was not put in"
-    elif explore "$1.pml"; then
-        echo "not ok model/$1: the fault is not found"
+# holds NAME FILE OPTION...
+holds() {
+    name=$1
+    shift
+    cp "tests/model/$1" "$tmp"
+    if explore -O1 "$@"; then
+        ok "model/$name: $(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1 states/p' "$tmp/log")"
     else
-        echo "ok model/$1"
+        not_ok "model/$name" "SPIN found an error"
+        tail -n 20 "$tmp/log"
     fi
 }
-fault resumes_too_far 's/cursor = last;/cursor = last + 1;/'
-fault forgets_the_shown_token 's/ || token == token_shown);/);/'
-fault ignores_the_epoch 's/ep == epoch && last + 1/last + 1/'
+
+# fault NAME FILE SED-SCRIPT OPTION...: the changed model must be valid, and must not pass.
+fault() {
+    name=$1
+    original=$top/tests/model/$2
+    sed "$3" "$original" > "$tmp/$name.pml"
+    shift 3
+    if cmp -s "$original" "$tmp/$name.pml"; then
+        not_ok "model/$name" "the fault was not put in"
+    elif explore -O0 "$name.pml" "$@"; then
+        not_ok "model/$name" "the fault is not found"
+    elif grep -q 'errors: 1$' "$tmp/log"; then
+        ok "model/$name"
+    else
+        not_ok "model/$name" "the changed model does not run: $(tail -n 1 "$tmp/log")"
+    fi
+}
+
+holds resume resume.pml
+fault resumes_too_far resume.pml 's/ cursor = last;/ cursor = last + 1;/'
+fault forgets_the_shown_token resume.pml 's/ || token == token_shown);/);/'
+fault ignores_the_epoch resume.pml 's/ep == epoch && last + 1/last + 1/'
+holds resume_and_http resume.pml -DHOPS=1 -DCUTS=2
+http='-DHOPS=1 -DCUTS=1'
+# The words of http are split on purpose.
+# shellcheck disable=SC2086
+{
+    fault takes_duplicates resume.pml 's/:: seq <= c_last \/\* a duplicate \*\//:: false/' $http
+    fault counts_a_snapshot_twice resume.pml 's/c_epoch = ep; c_last = seq \/\*/c_epoch = ep \/*/' $http
+    fault goes_back_with_a_snapshot resume.pml 's/:: ep == c_epoch \&\& seq <= c_last \/\*/:: false \/*/' $http
+    fault uses_the_token_up_over_http resume.pml 's/^        viewing = true;/        viewing = true; token_new = 0;/' $http
+    fault reads_too_far_over_http resume.pml 's/view_cursor = last$/view_cursor = last + 1/' $http
+}
+holds once once.pml -DCUTS=1
+fault forgets_ids once.pml 's/:: run_of\[id\] != 0 ->/:: false ->/; s/run_of\[id\] == 0/true/' -DCUTS=1
+fault remembers_what_was_refused once.pml 's/refusals++; down/refusals++; run_of[id] = 9; down/' -DCUTS=1
+fault takes_the_last_answer once.pml 's/:: settled == 3 - which -> /:: settled == 3 - which -> settled = which; /' -DCUTS=1
+fault answers_twice once.pml 's/:: settled == 0 -> settled = which; agent_got++;/:: settled == 0 || settled == TIMEOUT -> settled = which; agent_got++;/' \
+    -DCUTS=1
+fault never_says_it_again once.pml 's/known_run\[1\] == 0 -> up\[k\] ! MESSAGE, 1/known_run[1] == 0 -> known_run[1] = 1; up[k] ! MESSAGE, 1/' -DCUTS=1
