@@ -253,8 +253,8 @@ wick_cause wick_diagnose_origin(const wick_http_request *request)
     fit = host_fits(host, origin);
     if (fit == HOST_IS_SAME)
         return WICK_CAUSE_NONE;
-    if (origin_authority(origin).len == 0)
-        return WICK_CAUSE_ORIGIN_MISMATCH;
+    if (wick_url_split_authority(origin_authority(origin), NULL, NULL) != WICK_OK)
+        return WICK_CAUSE_ORIGIN_MISMATCH; /* "null", or nonsense */
     noted = noted_host_fits(request, origin);
     if (noted >= 0)
         return noted > HOST_DIFFERS ? WICK_CAUSE_HOST_REWRITTEN : WICK_CAUSE_ORIGIN_MISMATCH;

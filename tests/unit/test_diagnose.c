@@ -3,7 +3,7 @@
  * slow second implementation.
  */
 #include "lib/vectors.h"
-#include "wick/diagnose.h"
+#include "oracle/diagnose.h"
 
 #define FIELDS 64
 
@@ -118,6 +118,211 @@ static void new_heads(void)
     test_vectors("diagnose", check_new);
 }
 
+/* ---- Against the oracle ---------------------------------------------------------------------------------- */
+
+#define TEXT 40000
+
+static char text_room[TEXT];
+static size_t text_used;
+
+/* A copy of a text that lives as long as the round. */
+static wick_str keep(const char *data, size_t len)
+{
+    wick_str s = {text_room + text_used, len};
+    if (text_used + len > TEXT) {
+        test_fail(__FILE__, __LINE__, "%s", "no room");
+        s.len = 0;
+        return s;
+    }
+    memcpy(text_room + text_used, data, len);
+    text_used += len;
+    return s;
+}
+
+static wick_str one_of(const char *const *list, size_t count)
+{
+    const char *text = list[test_below(count)];
+    return keep(text, strlen(text));
+}
+#define ONE_OF(list) one_of(list, sizeof list / sizeof *list)
+
+static const char *const some_names[] = {
+    "Host", "host", "Connection", "connection", "Upgrade", "upgrade", "Origin", "origin", "Sec-WebSocket-Key",
+    "Sec-Websocket-Key", "sec-websocket-key", "Sec-WebSocket-Version", "X-Forwarded-For", "x-forwarded-for",
+    "X-Forwarded-Host", "X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-", "X-Real-IP", "X-Real-Ip",
+    "X-Scheme", "X-Request-ID", "X-Varnish", "x-varnish", "X-Host", "Via", "via", "CF-Ray", "X-Amzn-Trace-Id",
+    "X-Envoy-Attempt-Count", "x-envoy-a", "X-Envoy-", "Forwarded", "User-Agent", "user-agent", "Accept-Encoding",
+    "Accept", "Content-Length", "A", "Zz"};
+static const char *const some_values[] = {
+    "", "close", "upgrade", "Upgrade", "keep-alive, Upgrade", "close, upgrade", "websocket", "WebSocket", "websockets",
+    "h2c, websocket", "web-socket", "ws", "h2c", "\"upgrade\"", "\"a,upgrade", "\"\\", ",", "a.example", "a.example:80", "b",
+    "127.0.0.1:9000", "[::1]:1", "b.svc", "a.example, b", "https://a.example", "https://a.example:8443", "http://b",
+    "null", "://", "http://", "host=a.example", "for=1;host=\"a.example:8443\", for=2", "host", "1.1 x (squid/5.7)",
+    "1.1 cache (Varnish/7.1), 1.1 Caddy", "1.1 Caddy", "gzip", "node", "Dart/3.5", "Go-http-client/1.1", "Mozilla/5.0", "undici/6",
+    "web_socket"};
+
+static void change_name_case(wick_http_header *field)
+{
+    size_t kind = test_below(3);
+    char *name = (char *)(uintptr_t)keep(field->name.data, field->name.len).data;
+    for (size_t i = 0; i < field->name.len; i++)
+        if (kind < 2 && ((name[i] >= 'A' && name[i] <= 'Z') || (kind == 1 && name[i] >= 'a' && name[i] <= 'z')))
+            name[i] = (char)(name[i] ^ 0x20);
+    field->name.data = name;
+}
+
+/* One change of the kind that proxies, clients and attackers make. */
+static void mutate(size_t *count)
+{
+    size_t at = test_below(*count + 1), with;
+    switch (test_below(9)) {
+    case 0: /* a field goes */
+        if (at < *count) {
+            memmove(fields + at, fields + at + 1, (*count - at - 1) * sizeof *fields);
+            --*count;
+        }
+        break;
+    case 1: /* a field comes */
+    case 2:
+        if (*count < FIELDS) {
+            memmove(fields + at + 1, fields + at, (*count - at) * sizeof *fields);
+            fields[at] = (wick_http_header){ONE_OF(some_names), ONE_OF(some_values)};
+            ++*count;
+        }
+        break;
+    case 3: /* two fields change places */
+        if (*count) {
+            at = test_below(*count);
+            with = test_below(*count);
+            wick_http_header field = fields[at];
+            fields[at] = fields[with];
+            fields[with] = field;
+        }
+        break;
+    case 4: /* another value */
+        if (at < *count)
+            fields[at].value = ONE_OF(some_values);
+        break;
+    case 5: /* another name */
+        if (at < *count)
+            fields[at].name = ONE_OF(some_names);
+        break;
+    case 6: /* another spelling, of one or of all */
+        for (with = 0; with < *count; with++)
+            if (with == at || at == *count)
+                change_name_case(&fields[with]);
+        break;
+    case 7: /* all in lower case */
+        for (with = 0; with < *count; with++) {
+            wick_str name = keep(fields[with].name.data, fields[with].name.len);
+            for (size_t i = 0; i < name.len; i++)
+                if (name.data[i] >= 'A' && name.data[i] <= 'Z')
+                    ((char *)(uintptr_t)name.data)[i] |= 0x20;
+            fields[with].name = name;
+        }
+        break;
+    default:
+        request.version = test_below(3) ? 11 : test_below(3) ? 10 : 20;
+        break;
+    }
+}
+
+static void compare(const test_vector *v)
+{
+    int misspelt;
+    wick_diagnosis why;
+    wick_diagnose_request(&request, NULL, 0, &why);
+    wick_cause cause = oracle_diagnose_upgrade(&request, &misspelt), origin = oracle_diagnose_origin(&request);
+    wick_proxy proxy = oracle_diagnose_proxy(&request);
+    if (wick_diagnose_upgrade(&request) != cause || why.misspelt != misspelt)
+        VECTOR_FAIL(v, "the upgrade is %s %d, want %s %d", wick_cause_name(wick_diagnose_upgrade(&request)),
+                    why.misspelt, wick_cause_name(cause), misspelt);
+    if (wick_diagnose_proxy(&request) != proxy || why.proxy != proxy)
+        VECTOR_FAIL(v, "the proxy is %s, want %s", wick_proxy_name(why.proxy), wick_proxy_name(proxy));
+    if (wick_diagnose_origin(&request) != origin)
+        VECTOR_FAIL(v, "the origin is %s, want %s", wick_cause_name(wick_diagnose_origin(&request)),
+                    wick_cause_name(origin));
+    if (why.cause != (cause == WICK_CAUSE_NONE ? origin : cause))
+        VECTOR_FAIL(v, "the cause is %s", wick_cause_name(why.cause));
+}
+
+static unsigned proxies_seen, causes_seen;
+
+/* A head, and what becomes of it in some steps; each step is compared. */
+static void check_changed(const test_vector *v)
+{
+    if (!read_vector(v))
+        return;
+    wick_http_request whole = request;
+    static wick_http_header first[FIELDS];
+    memcpy(first, fields, sizeof first);
+    for (size_t round = test_rounds(60); round > 0 && !test_failed(); round--) {
+        size_t count = whole.header_count;
+        memcpy(fields, first, sizeof first);
+        request = whole;
+        text_used = 0;
+        for (size_t step = 0; step < 12 && !test_failed(); step++) {
+            request.header_count = count;
+            compare(v);
+            proxies_seen |= 1u << wick_diagnose_proxy(&request);
+            causes_seen |= 1u << wick_diagnose_upgrade(&request) | 1u << wick_diagnose_origin(&request);
+            mutate(&count);
+            if (test_failed())
+                for (size_t i = 0; i < request.header_count; i++)
+                    fprintf(stderr, "%.*s: %.*s\n", (int)fields[i].name.len, fields[i].name.data,
+                            (int)fields[i].value.len, fields[i].value.data);
+        }
+    }
+}
+
+static void changed_heads_agree_with_the_oracle(void)
+{
+    test_vectors("diagnose", check_changed);
+    test_vectors("handshake", check_changed);
+    CHECK_INT(proxies_seen, (1u << WICK_PROXY_COUNT) - 1);
+    CHECK_INT(causes_seen, ((1u << WICK_CAUSE_COUNT) - 1) & ~(1u << WICK_CAUSE_PATH_CHANGED));
+}
+
+/* Paths and patterns of few segments, so that they often are the same. */
+static wick_str random_path(const char *const *segments, size_t count, char *out)
+{
+    size_t len = 0;
+    for (size_t n = 1 + test_below(test_below(4) ? 4 : 11); n > 0; n--) {
+        const char *segment = segments[test_below(count)];
+        len += (size_t)sprintf(out + len, "/%s", segment);
+    }
+    if (test_below(6) == 0)
+        out[len++] = '/';
+    return (wick_str){out, len};
+}
+
+static void changed_paths_agree_with_the_oracle(void)
+{
+    static const char *const plain[] = {"a", "a", "b", "%61", "%", "", "*", "{x}"};
+    static const char *const pattern[] = {"a", "a", "b", "{x}", "*", ""};
+    unsigned found[2] = {0, 0};
+    for (size_t round = test_rounds(200000); round > 0 && !test_failed(); round--) {
+        char text[4][64];
+        wick_http_route routes[3] = {{{NULL, 0}, {"", 0}, 0, 0}};
+        wick_diagnosis why;
+        size_t count = test_below(4), route, len;
+        int kept = 0;
+        wick_str path = random_path(plain, 8, text[3]);
+        for (size_t i = 0; i < count; i++)
+            routes[i].pattern = random_path(pattern, 6, text[i]);
+        len = oracle_diagnose_path(path, routes, count, &kept, &route);
+        wick_cause cause = wick_diagnose_path(path, routes, count, &why);
+        CHECK(cause == why.cause && (cause == WICK_CAUSE_PATH_CHANGED) == (len > 0));
+        if (len == 0)
+            continue;
+        found[kept]++;
+        CHECK_INT(why.kept, kept);
+        CHECK_INT(why.prefix.len, len);
+        CHECK(why.prefix.data == (kept ? path.data : routes[route].pattern.data));
+    }
+    CHECK(found[0] > 100 && found[1] > 100);
+}
+
 /* ---- Tables ---------------------------------------------------------------------------------------------- */
 
 static void names_are_found_again(void)
@@ -139,6 +344,8 @@ int main(void)
 {
     RUN(captured_heads);
     RUN(new_heads);
+    RUN(changed_heads_agree_with_the_oracle);
+    RUN(changed_paths_agree_with_the_oracle);
     RUN(names_are_found_again);
     return test_end();
 }
