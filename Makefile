@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wcas
 ifdef WERROR
 WARN += -Werror
 endif
-DEFS := $(if $(WICK_NO_SIMD),-DWICK_NO_SIMD)
+DEFS := $(if $(WICK_NO_SIMD),-DWICK_NO_SIMD) $(if $(WICK_NO_DIAGNOSE),-DWICK_NO_DIAGNOSE)
 LIB_FLAGS := -std=c99 $(WARN) $(DEFS) -fPIC -fvisibility=hidden -Iinclude -Isrc
 HOST_FLAGS := -std=gnu99 -D_GNU_SOURCE $(WARN) $(DEFS) -Iinclude -Iexamples
 TEST_FLAGS := $(HOST_FLAGS) -Isrc -Itests -I.

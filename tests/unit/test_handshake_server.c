@@ -226,8 +226,13 @@ static void a_refusal_is_this(void)
 /* What a proxy did stands in the document, and the prefix is put into the hint. */
 static void a_refusal_tells_of_the_proxy(void)
 {
+#ifdef WICK_NO_DIAGNOSE
+    static const char want[] = "\"code\":\"ROUTE_NOT_FOUND\",\"cause\":\"PATH_CHANGED\",\"proxy\":\"HAProxy\","
+                               "\"hint\":\"Check the path, and that no proxy adds or strips a prefix.\",\"saw\":";
+#else
     static const char want[] = "\"code\":\"ROUTE_NOT_FOUND\",\"cause\":\"PATH_CHANGED\",\"proxy\":\"HAProxy\","
                                "\"hint\":\"In HAProxy: http-request replace-path /app(/.*) \\\\1\",\"saw\":";
+#endif
     const wick_http_header list[] = {{WICK_STR("host"), WICK_STR("a")}, {WICK_STR("x-forwarded-for"), WICK_STR("b")}};
     const wick_http_route routes[] = {{WICK_STR("/ws"), WICK_STR(""), 0, 0}};
     char out[1024];
@@ -274,7 +279,7 @@ static void the_longest_hint_fits(void)
         wick_diagnosis why = {WICK_CAUSE_PATH_CHANGED, (wick_proxy)proxy, WICK_STR(""), WICK_STR(""), shake.prefix, 0, 0};
         for (why.kept = 0; why.kept <= 1; why.kept++) {
             wick_diagnose_explain(&why);
-            shake.hint = why.hint;
+            shake.hint = why.hint.len ? why.hint : shake.hint;
             CHECK_STATUS(wick_handshake_write(&shake, &request, NULL, 0, out, sizeof out, &len), WICK_OK);
             CHECK(!memmem(out, len, "{prefix}", 8));
         }
