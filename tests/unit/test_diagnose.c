@@ -165,8 +165,8 @@ static const char *const some_values[] = {
     "h2c, websocket", "web-socket", "ws", "h2c", "\"upgrade\"", "\"a,upgrade", "\"\\", ",", "a.example", "a.example:80", "b",
     "127.0.0.1:9000", "[::1]:1", "b.svc", "a.example, b", "https://a.example", "https://a.example:8443", "http://b",
     "null", "://", "http://", "host=a.example", "for=1;host=\"a.example:8443\", for=2", "host", "1.1 x (squid/5.7)",
-    "1.1 cache (Varnish/7.1), 1.1 Caddy", "1.1 Caddy", "gzip", "node", "Dart/3.5", "Go-http-client/1.1", "Mozilla/5.0", "undici/6",
-    "web_socket"};
+    "1.1 cache (Varnish/7.1), 1.1 Caddy", "1.1 Caddy", "gzip", "node", "Dart/3.5", "Go-http-client/1.1", "Mozilla/5.0",
+    "undici/6", "web_socket"};
 
 static void change_name_case(wick_http_header *field)
 {

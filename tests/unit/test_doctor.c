@@ -162,6 +162,10 @@ static void read_case(const test_vector *vector, struct doctor_case *seen)
 static void check_text(const test_vector *vector, const char *key, const char *text)
 {
     char name[20];
+#ifdef WICK_NO_DIAGNOSE
+    if (!*text)
+        return; /* it was the library's */
+#endif
     for (int i = 1; i < 6; i++) {
         snprintf(name, sizeof name, i == 1 ? "%s" : "%s%d", key, i);
         const char *want = test_vector_get(vector, name);
@@ -186,8 +190,10 @@ static void check_finding(const test_vector *vector, const struct doctor_finding
     /* A failure says what is wrong and what to do about it. */
     if (finding->status == DOCTOR_FAILED && (!*finding->note || !*finding->cause))
         VECTOR_FAIL(vector, "%s", "a failure without words");
+#ifndef WICK_NO_DIAGNOSE
     if (finding->status == DOCTOR_FAILED && !*finding->hint)
         VECTOR_FAIL(vector, "%s has no hint", finding->cause);
+#endif
     /* Texts that only just fit are texts that were cut. */
     CHECK(strlen(finding->note) < sizeof finding->note - 1 && strlen(finding->detail) < sizeof finding->detail - 1);
     CHECK(strlen(finding->hint) < sizeof finding->hint - 1);
