@@ -382,7 +382,15 @@ static void simulate(const plan_of *plan)
     static uint64_t memory[(5u << 20) / 8];
     wick_pool_config pool_config = {sizeof pool_config, plan->blocks, 512, 65536};
     wick_stream_config config = {sizeof config, plan->window, 2u << 20, 0, 0, 0};
-    wick_client_config client = {sizeof client, roll, 0, sizeof state.outbox, 50, 400, 0, 1000, 2000, 0, 0};
+    wick_client_config client = {
+        .size = sizeof client,
+        .on_random = roll,
+        .outbox_bytes = sizeof state.outbox,
+        .backoff_ms = 50,
+        .backoff_max_ms = 400,
+        .connect_ms = 1000,
+        .probe_ms = 2000,
+    };
     static const char message[] = "{\"type\":\"agent.message\",\"id\":\"q1\",\"payload\":{\"text\":\"go\"}}";
     s = &state;
     memset(s, 0, sizeof *s);
