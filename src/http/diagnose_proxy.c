@@ -220,6 +220,8 @@ static int is_touched(const wick_http_request *request, const head_marks *marks)
         return 1;
     if (request->version >= 20)
         return 0;
+    if (request->version < 11 && (marks->fields & MARK_ORIGIN))
+        return 1; /* of a page, and no browser speaks HTTP/1.0 */
     cause = wick_diagnose_upgrade(request);
     if (cause != WICK_CAUSE_NONE)
         return cause != WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST;

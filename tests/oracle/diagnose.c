@@ -297,7 +297,7 @@ static int is_a_proxy_there(const wick_http_request *r)
 {
     int misspelt;
     wick_cause cause = oracle_diagnose_upgrade(r, &misspelt);
-    if (proxy_fields(r) || last_via(r) != WICK_PROXY_NONE)
+    if (proxy_fields(r) || last_via(r) != WICK_PROXY_NONE || (r->version == 10 && has(r, "origin")))
         return 1;
     if (r->version >= 20 || cause == WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST)
         return 0;
@@ -326,6 +326,15 @@ static int server_at_the_end(const wick_http_request *r)
     return i > 0 && same_name(r->headers[i - 1].name, "x-forwarded-server");
 }
 
+/* Fields of Connection behind Host do not count. */
+static int ends_with_host(const wick_http_request *r)
+{
+    size_t n = r->header_count;
+    while (n > 0 && same_name(r->headers[n - 1].name, "connection"))
+        n--;
+    return n > 0 && same_name(r->headers[n - 1].name, "host");
+}
+
 wick_proxy oracle_diagnose_proxy(const wick_http_request *r)
 {
     if (!is_a_proxy_there(r))
@@ -333,9 +342,8 @@ wick_proxy oracle_diagnose_proxy(const wick_http_request *r)
     if (all_lower(r) && has_start(r, "x-envoy-"))
         return WICK_PROXY_ENVOY;
     if (all_lower(r))
-        return same_name(r->headers[r->header_count - 1].name, "host") ? WICK_PROXY_NODE_HTTP_PROXY
-                                                                       : WICK_PROXY_HAPROXY;
-    if (nginx_connection(r))
+        return ends_with_host(r) ? WICK_PROXY_NODE_HTTP_PROXY : WICK_PROXY_HAPROXY;
+    if (nginx_connection(r) && !(go_sorted(r) && go_case(r)))
         return which_nginx(r);
     if (has(r, "x-varnish") || last_via(r) == WICK_PROXY_VARNISH)
         return WICK_PROXY_VARNISH;
