@@ -136,6 +136,13 @@ static void check_direct(void)
     end_check(finding);
 }
 
+/* A proxy that passes an answer on unchanged may still sign its own. */
+static void note_proxy(const struct doctor_answer *answer, const struct doctor_answer *direct)
+{
+    if (!*proxy_name)
+        proxy_name = doctor_proxy_of(answer, direct);
+}
+
 static void check_through(void)
 {
     struct doctor_finding *finding = begin_check("websocket", "WebSocket Through Proxy");
@@ -144,9 +151,10 @@ static void check_through(void)
         get(&seen.to, 0, &seen.plain);
     doctor_judge_connection(&seen, DOCTOR_THROUGH, finding);
     end_check(finding);
-    proxy_name = *finding->proxy ? finding->proxy : doctor_proxy_of(&seen.through, &seen.direct);
-    if (!*proxy_name)
-        proxy_name = doctor_proxy_of(&seen.get, &seen.direct_get);
+    if (*finding->proxy)
+        proxy_name = finding->proxy;
+    note_proxy(&seen.through, &seen.direct);
+    note_proxy(&seen.get, &seen.direct_get);
 }
 
 static void check_get(void)
@@ -156,7 +164,7 @@ static void check_get(void)
         return;
     }
     struct doctor_finding *finding = begin_check("get", "Plain GET On The Same Path");
-    doctor_judge_get(&seen, finding);
+    doctor_judge_get(&seen, &findings[finding_count - 2], finding);
     end_check(finding);
     finding->ms = seen.get.connect_ms + seen.get.answer_ms;
 }
@@ -247,8 +255,8 @@ static void check_stream(void)
 static void check_poll(void)
 {
     static const char name[] = "Long Poll";
+    static struct doctor_answer answer; /* its proxy may be remembered */
     struct doctor_session session;
-    struct doctor_answer answer;
     uint64_t wait = seconds < 2 ? 2000 : seconds > 25 ? 25000 : seconds * 1000;
     if (!seen.get.status) {
         skip_check("poll", name, "there is no HTTP");
@@ -258,6 +266,7 @@ static void check_poll(void)
     if (doctor_session_open(&session, &seen.to) == 0) {
         uint64_t took = doctor_session_poll(&session, wait, &answer);
         doctor_session_close(&session);
+        note_proxy(&answer, NULL);
         doctor_judge_poll(&answer, took, wait, proxy_name, finding);
     } else {
         SAY(finding->note, "the other end does not speak agent-events");

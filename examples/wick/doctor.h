@@ -141,7 +141,9 @@ void doctor_evidence(const struct doctor_answer *answer, char *text, size_t cap)
 /* ---- Verdicts: pure ---------------------------------------------------------------------------------------------- */
 
 void doctor_judge_connection(const struct doctor_case *seen, enum doctor_end end, struct doctor_finding *out);
-void doctor_judge_get(const struct doctor_case *seen, struct doctor_finding *out);
+/* A plain GET; connection is the finding about the handshake. */
+void doctor_judge_get(const struct doctor_case *seen, const struct doctor_finding *connection,
+                      struct doctor_finding *out);
 /* An answer other than 101. For doctor_judge_connection(). */
 void doctor_judge_refusal(const struct doctor_case *seen, enum doctor_end end, struct doctor_finding *out);
 void doctor_judge_quiet_hold(const struct doctor_holds *holds, const char *proxy, struct doctor_finding *out);

@@ -201,9 +201,11 @@ static const char *name_of_page(const struct doctor_answer *answer)
 
 const char *doctor_proxy_of(const struct doctor_answer *answer, const struct doctor_answer *direct)
 {
-    const char *name = answer->proxy;
+    const char *name = answer->proxy, *caddy = wick_proxy_name(WICK_PROXY_CADDY);
     if (!*name)
         name = name_of(answer);
+    else if (strcmp(name, wick_proxy_name(WICK_PROXY_CADDY_OR_GO)) == 0 && strcmp(name_of(answer), caddy) == 0)
+        name = caddy;
     if (*name && direct && direct->status && !answer->proxy[0] && strcmp(name, name_of(direct)) == 0)
         name = "";
     return *name ? name : name_of_page(answer);

@@ -94,9 +94,24 @@ static int judge_common(const struct doctor_life *life, const struct doctor_hold
     return 0;
 }
 
+/* What became of each connection. */
+static void tell_lives(const struct doctor_holds *holds, char *text, size_t cap)
+{
+    static const char *const ends[] = { "held", "Close frame", "FIN", "reset", "broken" };
+    const struct {
+        const char *name;
+        const struct doctor_life *life;
+    } told[] = { { "without pings", &holds->quiet }, { "with pings", &holds->pinged }, { "direct", &holds->direct } };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (told[i].life->opened)
+            doctor_say(text, cap, "%s%s: %s after %.1f s", *text ? "; " : "", told[i].name, ends[told[i].life->fate],
+                       (double)told[i].life->age_ms / 1000);
+}
+
 void doctor_judge_quiet_hold(const struct doctor_holds *holds, const char *proxy, struct doctor_finding *out)
 {
     const struct doctor_life *life = &holds->quiet;
+    tell_lives(holds, out->evidence, sizeof out->evidence);
     if (judge_common(life, holds, proxy, out))
         return;
     if (!was_cut(life)) {
@@ -117,6 +132,7 @@ void doctor_judge_quiet_hold(const struct doctor_holds *holds, const char *proxy
 void doctor_judge_pinged_hold(const struct doctor_holds *holds, const char *proxy, struct doctor_finding *out)
 {
     const struct doctor_life *life = &holds->pinged;
+    tell_lives(holds, out->evidence, sizeof out->evidence);
     if (judge_common(life, holds, proxy, out))
         return;
     if (was_cut(life)) {

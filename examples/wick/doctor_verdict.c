@@ -311,7 +311,8 @@ void doctor_judge_connection(const struct doctor_case *seen, enum doctor_end end
 }
 
 /* A GET cannot show that a WebSocket works. It shows whether the path leads to the same server. */
-void doctor_judge_get(const struct doctor_case *seen, struct doctor_finding *out)
+void doctor_judge_get(const struct doctor_case *seen, const struct doctor_finding *connection,
+                      struct doctor_finding *out)
 {
     const struct doctor_answer *get = &seen->get, *direct = &seen->direct_get;
     const char *proxy = doctor_proxy_of(get, direct->asked ? direct : NULL);
@@ -319,6 +320,12 @@ void doctor_judge_get(const struct doctor_case *seen, struct doctor_finding *out
     if (!get->status) {
         SAY(out->note, "%s", get->trouble);
         doctor_fail(out, "NO_ANSWER", "");
+    } else if (connection->status == DOCTOR_FAILED && !*get->stamp && !*seen->through.stamp &&
+               get->status == seen->through.status && get->status != direct->status) {
+        SAY(out->note, "%u, as the handshake", get->status);
+        SAY(out->detail, "A plain GET is answered in the same way, so it is not about WebSocket alone.");
+        SAY(out->hint, "The same as for the WebSocket above.");
+        doctor_fail(out, connection->cause, connection->proxy);
     } else if (*direct->stamp && !*get->stamp) {
         SAY(out->note, "%u without the server's stamp", get->status);
         SAY(out->detail, "Directly %s answers this path (%u). Through the proxy somebody else does: the proxy sends "

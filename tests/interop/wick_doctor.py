@@ -102,7 +102,7 @@ CASES = [
      websocket("UPSTREAM_DOWN", "HAProxy"), "--timeout", "5000"),
     ("504", "echo", S(R(b"504 Gateway Time-out"), delay=1), websocket("UPSTREAM_HANGS")),
     ("200-html", "echo", S(R(b"200 OK", faults.HTML, b"Content-Type: text/html")),
-     websocket("PATH_NOT_PROXIED", get=(FAIL, "ROUTED_ELSEWHERE"))),
+     websocket("PATH_NOT_PROXIED", get=(FAIL, "PATH_NOT_PROXIED"))),
     ("200-empty", "echo", S(R(b"200 OK", b"", b"Server: Caddy")), websocket("PATH_NOT_PROXIED", "Caddy")),
     ("404-traefik", "echo", S(R(b"404 Not Found", b"404 page not found\n")), websocket("NO_ROUTE", "Traefik")),
     ("404", "echo", S(R(b"404 Not Found", b"no", b"Server: Apache")), websocket("ROUTED_ELSEWHERE", "Apache")),

@@ -11,7 +11,7 @@
  *     direct 101                       the direct handshake: 101 is with a pong; a status, or a word as for through
  *     direct_get 400 agent_server
  *     url, direct_url, origin
- *     end direct                       judge the direct end
+ *     end direct                       judge the direct end, or `get`: the plain GET
  *     want FAILED HOP_STRIPPED nginx   status, cause and proxy (`-` for none)
  *     hint, note, detail, evidence     texts that must occur; several with a number behind the name: hint2
  */
@@ -205,9 +205,11 @@ static void judge_vector(const test_vector *vector)
     struct doctor_finding finding = { 0 };
     read_case(vector, &seen);
     const char *end = text_or(vector, "end", "through");
-    if (strcmp(end, "get") == 0)
-        doctor_judge_get(&seen, &finding);
-    else
+    if (strcmp(end, "get") == 0) {
+        struct doctor_finding connection = { 0 };
+        doctor_judge_connection(&seen, DOCTOR_THROUGH, &connection);
+        doctor_judge_get(&seen, &connection, &finding);
+    } else
         doctor_judge_connection(&seen, strcmp(end, "direct") == 0 ? DOCTOR_DIRECT : DOCTOR_THROUGH, &finding);
     check_finding(vector, &finding);
 }
