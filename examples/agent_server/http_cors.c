@@ -33,6 +33,17 @@ static int is_own(const wick_http_request *head, wick_str origin)
                                  : wick_http_origin_is_same(origin, host);
 }
 
+/*
+ * A browser tells in a field that no page can set whether a request comes from a page of its own URL's origin. It still
+ * does where a proxy has put another Host in place of that of the URL, and Origin cannot be compared with it any more.
+ */
+static int is_said_to_be_own(const wick_http_request *head)
+{
+    wick_str site;
+    return wick_http_find(head->headers, head->header_count, WICK_STR("sec-fetch-site"), &site) &&
+           wick_http_equal(site, WICK_STR("same-origin"));
+}
+
 /* Listed by its name, not by `*`: such a page may send cookies. */
 static int is_named(wick_str origin)
 {
@@ -45,7 +56,7 @@ static int is_named(wick_str origin)
 int cors_allows(const wick_http_request *head)
 {
     wick_str origin = origin_of(head);
-    return !origin.len || is_own(head, origin) ||
+    return !origin.len || is_own(head, origin) || is_said_to_be_own(head) ||
            wick_http_origin_is_listed(origin, server.origins, server.origin_count);
 }
 

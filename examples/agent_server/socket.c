@@ -196,6 +196,15 @@ static void judge_token(const wick_http_request *request, wick_handshake *shake,
     socket->need_auth = access == ACCESS_NO_TOKEN;
 }
 
+/*
+ * A page whose handshake was refused asks the same path over HTTP, because the browser does not tell it why: if the
+ * token is wrong, it is told so, and not that this is no handshake.
+ */
+static int asks_with_wrong_token(const wick_http_request *request, const wick_handshake *shake)
+{
+    return shake->refusal == WICK_REFUSE_NOT_A_WEBSOCKET_REQUEST && access_check(request) == ACCESS_WRONG_TOKEN;
+}
+
 /* What a socket is to be told about has to be there. */
 static void judge_push(wick_handshake *shake, struct socket *socket, enum push_kind kind, wick_str name)
 {
@@ -226,6 +235,8 @@ void socket_request(struct peer *peer, const struct http_request *request, enum 
     wick_handshake_check(&config, request->head, &shake);
     if (shake.refusal == WICK_REFUSE_SUBPROTOCOL_NOT_ACCEPTABLE) {
         explain_subprotocol(request->head, &shake);
+    } else if (asks_with_wrong_token(request->head, &shake)) {
+        wick_handshake_refuse(&shake, WICK_REFUSE_AUTH_INVALID);
     } else if (!socket) {
         wick_handshake_refuse(&shake, WICK_REFUSE_INTERNAL);
     } else if (shake.http_status == 101) {

@@ -63,8 +63,7 @@ const element = (tag, className, text) => {
     return made;
 };
 
-function ago(since) {
-    const seconds = Math.max(0, Math.round((Date.now() - since) / 1000));
+function time(seconds) {
     if (seconds < 90) return `${seconds} s`;
     return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
@@ -79,13 +78,13 @@ class Agents {
 
     add(name) {
         const item = element('li', 'agent');
-        const title = element('b', '', name), status = element('span', 'state', '\u2026'), time = element('time');
+        const title = element('b', '', name), status = element('span', 'state', '\u2026'), since = element('time');
         const detail = element('p', 'quiet');
-        item.append(title, status, time, detail);
+        item.append(title, status, since, detail);
         item.dataset.agent = name;
         const at = [...this.rows.keys()].filter((other) => other < name).length;
         this.list.insertBefore(item, this.list.children[at] ?? null);
-        const row = { since: 0, write: () => (time.textContent = row.since ? ago(row.since) : '') };
+        const row = { since: 0, write: () => (since.textContent = row.since ? time(Math.max(0, Math.round((Date.now() - row.since) / 1000))) : '') };
         row.feed = new Feed(`ws/agent/${encodeURIComponent(name)}`, (told) => {
             item.dataset.state = status.textContent = told.status;
             detail.textContent = told.detail ?? '';
@@ -110,12 +109,12 @@ class Metrics {
         for (const [name, value] of Object.entries(metrics)) {
             if (!this.cells.has(name)) {
                 const cell = element('div'), number = element('dd');
-                cell.append(element('dt', '', name.replace(/_s$/, ' in s').replaceAll('_', ' ')), number);
+                cell.append(element('dt', '', name.replace(/_s$/, '').replaceAll('_', ' ')), number);
                 cell.dataset.metric = name;
                 this.list.append(cell);
                 this.cells.set(name, number);
             }
-            this.cells.get(name).textContent = value.toLocaleString('en');
+            this.cells.get(name).textContent = name.endsWith('_s') ? time(value) : value.toLocaleString('en');
         }
         if ('tokens' in metrics) this.draw(metrics.tokens);
     }
@@ -177,8 +176,7 @@ class Workflow {
         this.find('.state').textContent = status.replace('_', ' ');
         if (total) bar.max = total;
         if (progress !== undefined) bar.value = progress;
-        const share = total ? `${Math.round(100 * (progress ?? 0) / total)} %` : '';
-        this.find('.share').textContent = share;
+        this.find('.share').textContent = total ? `${Math.round(100 * (progress ?? 0) / total)} %` : '';
         this.find('.step').textContent = [over ? '' : step, message].filter(Boolean).join(': ');
         this.find('.stop').hidden = over;
         this.find('.forget').hidden = !over;
@@ -218,7 +216,7 @@ export class Monitor {
         this.kept = kept;
         this.speak = speak;
         this.feeds = new Set();
-        this.live = false;
+        this.live = this.found = false;
         this.transport = null;
         this.workflows = new Map();
         this.panel = $('#monitor');
@@ -271,13 +269,14 @@ export class Monitor {
         if (live === this.live) return;
         this.live = live;
         for (const feed of this.feeds) live ? feed.start() : feed.stop();
-        if (live && this.agents.rows.size === 0) await this.find();
+        if (live && !this.found) await this.find();
     }
 
     /** The agents that the server names; more become known by what they do. */
     async find() {
         const response = await quietFetch('.well-known/agent-events').catch(() => null);
-        for (const name of (response?.ok && (await response.json()).agents) || []) this.know(name);
+        this.found = response?.ok ?? false;
+        for (const name of (this.found && (await response.json()).agents) || []) this.know(name);
     }
 
     know(name) {
@@ -288,7 +287,8 @@ export class Monitor {
         box.value = name;
         box.checked = name.startsWith('liaison.');
         label.append(box, ` ${name}`);
-        $('#choose').append(label);
+        const later = [...$('#choose').querySelectorAll('label')].find((other) => $('input', other).value > name);
+        $('#choose').insertBefore(label, later ?? null);
     }
 
     watch(id) {

@@ -145,7 +145,8 @@ client.onevent = (event) => {
 
 /* ---- The connection ---- */
 
-const WAYS = { websocket: 'WebSocket', sse: 'server-sent events', poll: 'long polling' };
+const WAYS = { websocket: 'WebSocket', sse: 'SSE', poll: 'long poll' };
+const LONG_WAYS = { sse: 'server-sent events', poll: 'long polling' };
 const OVER = {
     taken_over: ['This conversation goes on in another window.', 'Go on here'],
     forbidden: ['The server does not let this page go on with its conversation.', 'New conversation'],
@@ -171,7 +172,8 @@ function why(problem, lead) {
     panel.hidden = !problem;
     if (!problem) return;
     const { text, reached, stamped, status, ...rest } = problem;
-    const answer = reached ? `${status ? `${status}, ` : ''}${stamped ? 'by the server itself' : 'not by the server'}` : 'none';
+    const by = stamped ? 'by the server itself (Wick-Server)' : 'not by the server (no Wick-Server)';
+    const answer = reached ? `${status ?? 'unreadable'}, ${by}` : 'none';
     const known = { answer, code: rest.code, cause: rest.cause, proxy: rest.proxy, saw: rest.saw, change: rest.hint };
     $('p', panel).textContent = lead ? `${lead} ${text}` : text;
     list.replaceChildren();
@@ -183,6 +185,10 @@ function why(problem, lead) {
         list.append(term, description);
     }
 }
+
+/* Why there is no WebSocket, as long as there is none. */
+let lacking = null;
+client.onproblem = (problem) => problem.code && (lacking = problem);
 
 let countdown = 0;
 function count(retryAt) {
@@ -205,7 +211,7 @@ client.onstate = (state, info) => {
         via.className = 'via';
         via.textContent = WAYS[info.transport];
         statusLine.append(' ', via);
-        why(info.transport === 'websocket' ? null : client.problem, `The conversation goes over ${WAYS[info.transport]}.`);
+        why(info.transport === 'websocket' ? null : lacking, `The conversation goes over ${LONG_WAYS[info.transport]}.`);
     }
     if (info.problem) why(info.problem);
     if (state === 'reconnecting' && info.retryAt) count(info.retryAt);

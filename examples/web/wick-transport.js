@@ -28,6 +28,7 @@ export class SocketTransport {
     /** @param {string} url */
     constructor(url) {
         this.url = url;
+        this.way = /** @type {const} */ ('websocket');
         this.duplex = true;
         this.held = this.entered = false;
         /** @type {WickProblem|undefined} */
@@ -81,7 +82,7 @@ export class HttpTransport {
      */
     constructor(url, stream) {
         this.url = url;
-        this.stream = stream;
+        this.way = stream ? /** @type {const} */ ('sse') : /** @type {const} */ ('poll');
         /** Whether ack and ping mean anything here. */
         this.duplex = false;
         /** What the server has refused the session with, if it has. @type {WickProblem|undefined} */
@@ -123,6 +124,17 @@ export class HttpTransport {
         this._abort.abort();
     }
 
+    /** What the application does wrong is no fault of the connection. @param {WickEvent} event */
+    _give(event) {
+        try {
+            this.onevent(event);
+        } catch (error) {
+            setTimeout(() => {
+                throw error;
+            });
+        }
+    }
+
     /** Do something that may fail, which ends the connection. @param {() => Promise<void>} task */
     async _work(task) {
         try {
@@ -151,7 +163,7 @@ export class HttpTransport {
                 const open = this._queue.splice(0, 1)[0], [opened] = await this._post(open);
                 if (opened.type === 'session.opened') this._enter(JSON.parse(open).payload, opened);
             } else {
-                for (const reply of await this._post(`[${this._batch().join()}]`)) this.onevent(reply);
+                for (const reply of await this._post(`[${this._batch().join()}]`)) this._give(reply);
             }
         }
         this._posting = false;
@@ -186,7 +198,7 @@ export class HttpTransport {
         const { session_id, resume_token, epoch, head_seq, recovered } = opened.payload;
         this._entry = { 'Session-Id': session_id, 'Resume-Token': resume_token };
         const seq = recovered ? asked.last_seq : asked.session_id ? NOWHERE : head_seq;
-        this._work(() => (this.stream ? this._read(`${epoch}:${seq}`, opened) : this._poll(`${epoch}:${seq}`, opened)));
+        this._work(() => (this.way === 'sse' ? this._read(`${epoch}:${seq}`, opened) : this._poll(`${epoch}:${seq}`, opened)));
     }
 
     /** The session counts as open once the stream has begun. @param {string} after @param {WickEvent} opened */
@@ -203,11 +215,11 @@ export class HttpTransport {
                 if (done) break;
                 clearTimeout(held);
                 this.onheard();
-                if (!begun) this.onevent(opened);
+                if (!begun) this._give(opened);
                 begun = true;
                 const lines = (text + decoder.decode(value, { stream: true })).split('\n');
                 text = /** @type {string} */ (lines.pop());
-                for (const line of lines) if (line.startsWith('data: ')) this.onevent(JSON.parse(line.slice(6)));
+                for (const line of lines) if (line.startsWith('data: ')) this._give(JSON.parse(line.slice(6)));
             }
             if (!begun) throw this._hold();
         } finally {
@@ -229,12 +241,12 @@ export class HttpTransport {
     /** @param {string} after @param {WickEvent} opened */
     async _poll(after, opened) {
         const headers = { Accept: 'application/json', ...this._entry };
-        this.onevent(opened);
+        this._give(opened);
         while (!this._abort.signal.aborted) {
             const response = await this._fetch(`?after=${after}&wait_ms=${POLL_MS}`, { headers });
             const { events, next } = await response.json();
             this.onheard();
-            for (const event of events) this.onevent(event);
+            for (const event of events) this._give(event);
             after = next;
         }
     }
@@ -263,6 +275,10 @@ const PROXY_SAYS = {
     503: 'the server behind it is down',
     504: 'the server behind it does not answer',
 };
+
+/** What a bare proxy_pass lacks. */
+const NGINX = 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; ' +
+              'proxy_set_header Host $http_host;';
 
 /** @param {WickProblem} problem @param {string} where */
 function tell(problem, where) {
@@ -331,6 +347,7 @@ export async function explain(url, ask) {
     if (saw('http') === '1.0') {
         Object.assign(problem, { code: 'UPGRADE_STRIPPED_BY_PROXY', cause: 'HOP_STRIPPED_HTTP10' });
         problem.detail = `${lost}: ${problem.proxy ?? 'a proxy'} in between speaks HTTP/1.0 to it.`;
+        if (!problem.proxy) problem.hint = `If it is nginx: ${NGINX}`;
     } else if (page && saw('host') && page.host === host && !sameHost(saw('host'), hostname)) {
         Object.assign(problem, { code: 'ORIGIN_NOT_ALLOWED', cause: 'HOST_REWRITTEN' });
         problem.detail = `${lost}: a proxy calls the server ${saw('host')} and not ${host}, so the page looks foreign to it.`;

@@ -74,14 +74,12 @@ export class WickClient {
         this._session = session?.session_id ? { id: session.session_id, token: session.resume_token } : null;
         this._epoch = session?.epoch ?? 0;
         this._last = session?.last_seq ?? 0;
-        this._head = 0;
-        this._resetDue = false;
         /** @type {Map<string, string>} */
         this._outbox = new Map(session?.unanswered ?? []);
         /* A client that goes on with a session must not use the ids of the one before. */
         this._prefix = WickClient.uuid().slice(0, 8);
-        this._lastId = 0;
-        this._leaving = '';
+        this._lastId = this._head = 0;
+        this._leaving = this._why = '';
 
         this._http = http.href;
         this._ask = ask ?? ((/** @type {string} */ where, /** @type {RequestInit} */ request) => fetch(where, request));
@@ -93,17 +91,8 @@ export class WickClient {
         this._carrier = null;
         /** A WebSocket that is tried beside it. @type {SocketTransport|null} */
         this._beside = null;
-        this._wanted = false;
-        this._opened = false;
-        this._everOpened = false;
-        this._attempts = 0;
-        this._failed = 0;
-        this._knock = false;
-        this._notBefore = 0;
-        this._why = '';
-        this._unacked = 0;
-        this._heardAt = 0;
-        this._pingedAt = 0;
+        this._wanted = this._opened = this._everOpened = this._knock = this._resetDue = false;
+        this._attempts = this._failed = this._notBefore = this._unacked = this._heardAt = this._pingedAt = 0;
         this._heartbeat = { interval_ms: 25000, timeout_ms: 20000 };
         /** @type {Record<string, any>} */
         this._timers = {};
@@ -269,6 +258,7 @@ export class WickClient {
         }
         this._heartbeat = heartbeat ?? this._heartbeat;
         this._opened = this._everOpened = true;
+        this.transport = this._carrier?.way ?? this.transport;
         this._why = '';
         this._notBefore = this._failed = 0;
         this._after('stable', STABLE_AFTER_MS, () => (this._attempts = 0));
@@ -374,7 +364,7 @@ export class WickClient {
             this._hears ||= problem.reached;
             if (this._knock && this._hears) {
                 this._tell(problem);
-                this._pause(1006, problem.text);
+                this._pause(1006, problem.text, problem);
                 return;
             }
         }
@@ -412,16 +402,9 @@ export class WickClient {
             this._after('again', this._againMs, () => this._tryWebSocket());
         };
         socket.onopen = () => {
-            const before = this.transport;
             this._beside = null;
             this._hangUp(0, '');
             this._carry(socket);
-            this.transport = 'websocket';
-            /* Should it come to nothing now, what has worked is taken again. */
-            socket.onclose = (code, reason) => {
-                if (!this._opened) this.transport = before;
-                this._lose(code, reason);
-            };
             this._begin();
         };
         socket.open();
@@ -452,6 +435,8 @@ export class WickClient {
         } else if (silent && this.transport === 'sse' && this._ways.includes('poll')) {
             this.transport = 'poll'; /* a stream that stays open and says nothing */
             this._connect();
+        } else if (carrier && carrier.way !== this.transport) {
+            this._connect(); /* it was tried beside what works */
         } else if (opened || !carrier || (carrier.duplex && this._heardAt)) {
             /* The server may be gone. Asking first spares the browser a WebSocket that fails. */
             this._knock = code === 1001 || code === 1006 || code === 4508;

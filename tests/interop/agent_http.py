@@ -519,6 +519,11 @@ def pages_of_other_origins(server):
     problem(server, "OPTIONS", "/nowhere", "ROUTE_NOT_FOUND", 404, Origin=own)
     problem(server, "POST", PATH, "ORIGIN_NOT_ALLOWED", 403, message("x"), Origin="https://evil.example")
     problem(server, "POST", "/nowhere", "ROUTE_NOT_FOUND", 404, message("x"), Origin="https://evil.example")
+    # Where a proxy rewrites Host, the browser's own word counts; no page can set this field.
+    for site in ("cross-site", "same-site", "none", "same-origin, same-origin"):
+        problem(server, "POST", PATH, "ORIGIN_NOT_ALLOWED", 403, message("x"), Origin="https://evil.example", Sec_Fetch_Site=site)
+    status, fields, _ = request(server, "POST", PATH, message("x"), Origin="https://front.example", Sec_Fetch_Site="same-origin")
+    assert status == 202, status
     stream = Stream(server, PATH, "POST", message("x"), Origin="https://app.example")
     assert stream.response.headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert types(stream.rest())[-1] == "agent.completed"

@@ -1,55 +1,8 @@
-// The page of agent_server in headless Chromium: send, stream, question, keyboard, 390 px, token; lost connections, restarts,
-// reloads, takeover; no error on the console, nothing loaded from elsewhere.
+// The page of agent_server in headless Chromium: send, stream, question, keyboard, 390 px, token; lost connections,
+// restarts, reloads, takeover; no error on the console, nothing loaded from elsewhere.
 'use strict';
-const { spawn } = require('child_process');
-const net = require('net');
-const { chromium } = require('playwright-core');
-
-process.setMaxListeners(0);
-const build = process.env.B || 'build';
-const flags = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'];
-if (process.getuid() === 0) flags.push('--no-sandbox');
-
-function start(port, ...options) {
-    return new Promise((resolve, reject) => {
-        const child = spawn(`${build}/bin/agent_server`, ['--port', String(port), ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
-        process.once('exit', () => child.kill('SIGKILL'));
-        child.stdout.once('data', (line) => {
-            const match = /listening on (http:\/\/\S+:(\d+)\/)/.exec(line);
-            if (!match) return reject(new Error(`says ${line}`));
-            resolve({
-                url: match[1],
-                port: match[2],
-                stop: () => new Promise((done) => {
-                    child.once('exit', (code) => done(code));
-                    child.kill('SIGTERM');
-                }),
-                kill: () => new Promise((done) => {
-                    child.once('exit', done);
-                    child.kill('SIGKILL');
-                }),
-            });
-        });
-        child.once('error', reject);
-    });
-}
-
-function assert(condition, what) {
-    if (!condition) throw new Error(what);
-}
-
-const part = (name) => `[data-wick="${name}"]`;
-const state = (page, name) => page.waitForSelector(`${part('status')}[data-state="${name}"]`, { timeout: 15000 });
-const runs = (page, name, count) =>
-    page.waitForFunction(([s, n]) => document.querySelectorAll(`.run[data-state="${s}"]`).length === n, [name, count],
-        { timeout: 15000 });
-
-async function ask(page, surface, text) {
-    await page.selectOption('#surface', surface);
-    await page.fill(part('input'), text);
-    await page.press(part('input'), 'Enter');
-}
+const { ask, assert, launch, length, open, pace, part, report, runs, state } = require('./page_browser.js');
+const { proxy, start } = require('./page_kit.js');
 
 const cases = {
     async sends_and_shows_tokens(page) {
@@ -151,70 +104,6 @@ const cases = {
     },
 };
 
-/** A proxy that cuts: cut('rst' | 'fin') ends every connection that goes through it. */
-function proxy(port) {
-    const pairs = new Set();
-    const server = net.createServer((client) => {
-        const upstream = net.connect(port, '127.0.0.1');
-        const pair = [client, upstream];
-        pairs.add(pair);
-        for (const [from, to] of [pair, [upstream, client]]) {
-            from.on('error', () => {});
-            from.on('close', () => {
-                pairs.delete(pair);
-                to.destroy();
-            });
-            from.pipe(to);
-        }
-    });
-    return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({
-        url: `http://127.0.0.1:${server.address().port}/`,
-        cut: (how) => {
-            for (const [client, upstream] of pairs) {
-                client.unpipe();
-                upstream.unpipe();
-                if (how === 'rst') client.resetAndDestroy();
-                else client.end();
-                upstream.destroy();
-            }
-        },
-        stop: () => {
-            server.close();
-            for (const [client] of pairs) client.destroy();
-        },
-    })));
-}
-
-/** The surface with a pace: so many tokens a second, so many times the text. */
-async function pace(page, tokens, rate) {
-    await page.evaluate(([n, r]) => {
-        const real = WebSocket.prototype.send;
-        WebSocket.prototype.send = function send(text) {
-            const message = JSON.parse(text);
-            if (message.type === 'agent.message' && message.payload.context?.surface === 'experience_pillar')
-                Object.assign(message.payload.context, { tokens: n, rate: r });
-            real.call(this, JSON.stringify(message));
-        };
-    }, [tokens, rate]);
-}
-
-const length = (page, n) => page.waitForFunction((least) => document.querySelector('.run .text').textContent.length >= least, n,
-    { timeout: 20000 });
-
-async function open(browser, url) {
-    const page = await (await browser.newContext()).newPage();
-    const wrong = [];
-    page.on('pageerror', (e) => wrong.push(String(e)));
-    // The pauses are random: here they are short.
-    await page.addInitScript(() => (Math.random = () => 0.05));
-    await page.goto(url);
-    await state(page, 'connected');
-    return { page, done: async () => {
-        assert(wrong.length === 0, wrong.join('; '));
-        await page.context().close();
-    } };
-}
-
 async function lost_connections(browser) {
     const server = await start(0), between = await proxy(server.port);
     const { page, done } = await open(browser, between.url);
@@ -263,7 +152,7 @@ async function question_over_a_lost_connection(browser) {
 async function killed(browser) {
     let server = await start(0);
     const port = server.port;
-    const { page, done } = await open(browser, server.url);
+    const { page, done, quiet } = await open(browser, server.url);
     await ask(page, 'content_pillar', 'before');
     await runs(page, 'completed', 1);
     await ask(page, 'operations_pillar', 'Wait');
@@ -273,7 +162,10 @@ async function killed(browser) {
     await page.waitForFunction((s) => /in \d+ s/.test(document.querySelector(s).textContent), part('status'));
     await ask(page, 'content_pillar', 'while it is down');
     server = await start(port);
+    assert((await page.textContent('#why p')).includes('does not answer'), 'why');
     await state(page, 'connected');
+    assert(await page.isHidden('#why'), 'nothing is wrong any more');
+    quiet('while the server was down');
     await runs(page, 'failed', 1);
     assert((await page.textContent('.run[data-state="failed"] .chip')) === 'lost', 'the run that the server has forgotten');
     assert((await page.$$('.question')).length === 0, 'its question has gone');
@@ -421,6 +313,9 @@ async function token(browser) {
     await page.goto(server.url);
     await state(page, 'offline');
     await page.waitForSelector('#login[open]');
+    await page.fill('#token', 'wrong');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelector('#login-why').textContent.includes('not valid'));
     await page.fill('#token', 's3cret');
     await page.keyboard.press('Enter');
     await state(page, 'connected');
@@ -428,18 +323,6 @@ async function token(browser) {
     await runs(page, 'completed', 1);
     await page.context().close();
     await server.stop();
-}
-
-async function report(name, fn) {
-    let timer;
-    try {
-        await Promise.race([fn(), new Promise((_, no) => (timer = setTimeout(() => no(new Error('takes too long')), 40000)))]);
-        console.log(`ok agent_page/${name}`);
-    } catch (error) {
-        console.log(`not ok agent_page/${name}: ${error.message.split('\n')[0]}`);
-        process.exitCode = 1;
-    }
-    clearTimeout(timer);
 }
 
 async function one(browser, server, fn) {
@@ -456,14 +339,14 @@ async function one(browser, server, fn) {
 }
 
 (async () => {
-    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: flags });
+    const browser = await launch();
     const server = await start(0);
     const only = process.argv.slice(2);
     for (const [name, fn] of Object.entries(cases))
-        if (!only.length || only.includes(name)) await report(name, () => one(browser, server, fn));
+        if (!only.length || only.includes(name)) await report(`agent_page/${name}`, () => one(browser, server, fn));
     await server.stop();
     for (const fn of [lost_connections, question_over_a_lost_connection, killed, snapshot, reload, taken_over, drained, token])
-        if (!only.length || only.includes(fn.name)) await report(fn.name, () => fn(browser));
+        if (!only.length || only.includes(fn.name)) await report(`agent_page/${fn.name}`, () => fn(browser));
     await browser.close();
     process.exit();
 })();

@@ -3,4 +3,4 @@
 . tests/lib/tools.sh
 need_node agent_page playwright-core
 need_chromium agent_page
-"$NODE" tests/interop/agent_page.js
+"$NODE" tests/interop/agent_page.js "$@"

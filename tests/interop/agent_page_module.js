@@ -1,6 +1,7 @@
 // examples/web/wick.js in node: against a server that does as the case says, to the message, and against agent_server.
 'use strict';
 const assert = require('assert');
+const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
 const { pathToFileURL } = require('url');
@@ -308,7 +309,8 @@ const live = {
             await until(() => client.ends > i, () => `${client.ends} ends of ${i + 1}`);
         }
         assert.deepStrictEqual([client.starts, client.ends], [5, 5]);
-        assert(lost >= 10 && asked.every(({ id }) => !client.unanswered(id)), `${lost} posts`);
+        await until(() => asked.every(({ id }) => !client.unanswered(id)), 'every answer');
+        assert(lost >= 10, `${lost} posts`);
         assert.strictEqual(client.text, asked.map((_, i) => `message ${i}`).join(''));
         client.close();
         between.stop();
@@ -386,6 +388,46 @@ const live = {
         assert.strictEqual(client.transport, 'poll');
         client.close();
         between.stop();
+        await server.stop();
+    },
+    /** A proxy that answers 101 for itself, and then nothing comes: node http-proxy without an upgrade listener. */
+    async nothing_behind_the_101(WickClient) {
+        const server = await start(0), guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+        const between = await proxy(server.port, (head) => {
+            const key = /^sec-websocket-key: (\S+)/im.exec(head);
+            return key && 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+                'Sec-WebSocket-Protocol: agent-events.v1\r\n' +
+                `Sec-WebSocket-Accept: ${crypto.createHash('sha1').update(key[1] + guid).digest('base64')}\r\n\r\n`;
+        });
+        const client = counting(WickClient, at(between.url, { websocketAgainMs: 200 }));
+        client.open();
+        client.ask('crane ', { surface: 'experience_pillar', tokens: 400, rate: 400 });
+        await until(() => client.transport === 'sse' && client.state === 'connected', 'SSE');
+        assert.strictEqual(client.problems.length, 3);
+        /* Tried again and again beside it, and no token is lost for that. */
+        await until(() => client.ends, 'the end');
+        assert.strictEqual(client.text, 'crane '.repeat(400));
+        assert(client.states.filter(({ state }) => state === 'connected').length > 2 && client.transport === 'sse');
+        client.close();
+        between.stop();
+        await server.stop();
+    },
+    /** What a listener throws is its own fault, and no reason to lose the connection. */
+    async listener_throws(WickClient) {
+        const server = await start(0), client = counting(WickClient, at(server.url, { transports: ['sse'] })), thrown = [];
+        const take = client.onevent;
+        client.onevent = (event) => {
+            take(event);
+            if (event.type === 'agent.started') throw new Error('of the application');
+        };
+        process.on('uncaughtException', (error) => thrown.push(error.message));
+        client.open();
+        client.ask('one');
+        await until(() => client.ends && thrown.length, 'the end');
+        assert.deepStrictEqual(thrown, ['of the application']);
+        assert(client.states.every(({ state }) => state !== 'reconnecting'));
+        process.removeAllListeners('uncaughtException');
+        client.close();
         await server.stop();
     },
     /** Nothing speaks against WebSockets when the server is merely down. */

@@ -106,6 +106,11 @@ def tokens(server):
     problem(upgrade(server, Authorization="Bearer s3cret", Origin="https://evil.example"), 403, "ORIGIN_NOT_ALLOWED")
     assert server.get("/health")[0].status == 200 and server.get("/")[0].status == 200
     assert server.get("/api/websocket/health")[0].status == 401
+    # What a page hears that asks why its handshake was refused.
+    response, body = server.get(PATH, headers={"Cookie": "session_token=wrong"})
+    assert (response.status, json.loads(body)["code"]) == (401, "AUTH_INVALID"), body
+    response, body = server.get(PATH)
+    assert (response.status, json.loads(body)["code"]) == (400, "NOT_A_WEBSOCKET_REQUEST"), body
     assert server.get("/api/websocket/health", headers={"Authorization": "Bearer s3cret"})[0].status == 200
     problem(upgrade(server, "/nothing"), 404, "ROUTE_NOT_FOUND")
     log = server.log()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The types of examples/web/wick.js, judged by the TypeScript compiler: types/right.ts compiles, every line of types/wrong.ts
-# that says so does not, and wick.js is what wick.d.ts says.
+# The types of examples/web/wick.js, judged by the TypeScript compiler: types/right.ts and the sample of docs/guide.md compile, every
+# line of types/wrong.ts that says so does not, and wick.js is what wick.d.ts says.
 . tests/lib/tools.sh
 need_node types typescript
 tsc=build/interop/node_modules/typescript/bin/tsc
@@ -18,6 +18,17 @@ END
 
 config right "" samples/right.ts > "$tmp/found"
 check types/right "$tmp/found"
+
+# The sample of the guide, with what it leaves to its reader.
+{
+    sed -n '/^```js$/,/^```$/p' docs/guide.md | grep -v '^```' | sed "s|'./wick.js'|'web/wick.js'|"
+    echo 'declare function show(...all: unknown[]): void; declare function explain(text: string): void;'
+    echo 'declare function write(run: string | undefined, text: string): void; declare function redraw(snapshot: object): void;'
+    echo 'declare function question(asked: { question: string }, reply: (text: string) => void): void; run.invocation_id;'
+} > "$tmp/samples/guide.ts"
+config guide "" samples/guide.ts > "$tmp/found"
+grep -q WickClient.urlFor "$tmp/samples/guide.ts" || echo "there is no sample" >> "$tmp/found"
+check types/guide "$tmp/found"
 
 config wrong "" samples/wrong.ts > "$tmp/errors"
 grep -n '// wrong$' tests/interop/types/wrong.ts | sed 's/:.*//' | sort > "$tmp/want"
