@@ -1,11 +1,13 @@
 /*
  * Whatever clients say, and whenever they come and go: each message that a reader gets is one JSON object, its events are
- * numbered without a gap, and nothing is left when all have gone.
+ * numbered without a gap, nothing comes to a reader that has been closed, and nothing is left when all have gone.
  *
  * The input is a script, a line each. The first character says what happens, to one of four readers by the second:
  *   >n message   the client of link n says the message      .n   quiet link       +n   full link       -n   it goes
  *   *n           its reader refuses the next message        !n   it takes messages again
+ *   %n           its reader refuses all messages        ?n   full link, whose token ends in three seconds
  *   ^n message   the message is posted to the session of link n            =n   a view of that session
+ *   @n text      the host publishes agent.status to that session
  *   ~ milliseconds   time passes
  */
 #include <stdio.h>
@@ -29,6 +31,7 @@ static struct client {
     wick_link link;
     int refuse;
     int quiet;
+    int closed;
     wick_cursor cursor;
 } clients[LINKS];
 
@@ -75,8 +78,9 @@ static int on_deliver(void *user, void *reader, const wick_outgoing *message)
     unsigned long long seq = 0, first = 0;
     size_t len = 0;
     (void)user;
+    WRONG(client->closed);
     if (client->refuse) {
-        client->refuse = 0;
+        client->refuse &= ~1;
         return WICK_BLOCKED;
     }
     for (size_t i = 0; i < message->count; i++) {
@@ -99,8 +103,24 @@ static int on_deliver(void *user, void *reader, const wick_outgoing *message)
 static void on_close(void *user, void *reader, unsigned code, const char *reason)
 {
     (void)user;
-    (void)reader;
+    WRONG(((struct client *)reader)->closed++);
     WRONG(code < 1000 || code > 4999 || strlen(reason) > 123);
+}
+
+/* Of nobody in particular; one that begins with s is short. */
+static wick_code on_auth(void *user, void *reader, const wick_str *token, wick_grant *grant)
+{
+    (void)user;
+    (void)reader;
+    grant->expires_ms = token->data[0] == 's' ? now + 2000 : 0;
+    return WICK_CODE_NONE;
+}
+
+static wick_code on_application(void *user, wick_session session, const wick_event *event)
+{
+    (void)user;
+    WRONG(!session || event->head.type.len < 2 || memcmp(event->head.type.data, "x.", 2) != 0);
+    return event->head.type.len & 1 ? WICK_CODE_PERMISSION_DENIED : WICK_CODE_NONE;
 }
 
 static int on_event(void *user, const wick_event *event)
@@ -157,14 +177,14 @@ static const wick_agent_type type = { on_start, on_input, agent_cancel, NULL };
 static const wick_agent agent = { { "guide.content", 13 }, &type, NULL };
 static const wick_experience_callbacks callbacks = { .on_invoke = on_invoke, .on_cancel = on_cancel,
     .on_answer = on_answer, .on_deliver = on_deliver, .on_close = on_close, .on_room = on_room,
-    .on_random = on_random };
+    .on_random = on_random, .on_auth = on_auth, .on_application = on_application };
 
 static void set_up(void)
 {
     wick_runtime_config rc = { .size = sizeof rc, .runs = 8, .on_event = on_event, .on_random = on_random };
     wick_experience_config xc = { .size = sizeof xc, .callbacks = &callbacks, .sessions = 3, .links = LINKS + 1,
                                   .invocations = 4, .questions = 3, .remembered = 4, .rooms = 2, .members = 3,
-                                  .message_bytes = 4096, .pool = { sizeof xc.pool, 24, 512, 0 },
+                                  .message_bytes = 4096, .slow_ms = 5000, .pool = { sizeof xc.pool, 24, 512, 0 },
                                   .stream = { sizeof xc.stream, 12, 4096, 0, 4096, 2 } };
     runtime = malloc(wick_runtime_size(&rc));
     x = malloc(wick_experience_size(&xc));
@@ -184,7 +204,8 @@ static void pass_time(uint64_t ms)
 
 static void come(struct client *client, char how)
 {
-    wick_link_config config = { sizeof config, how == '+', 0, { NULL, 0, 0 } };
+    wick_link_config config = { sizeof config, how == '+' || how == '?', 0, { NULL, 0, 0 },
+                                how == '?' ? now + 3000 : 0 };
     wick_session session = wick_experience_session(x, client->link);
     wick_experience_detach(x, client->link, now);
     memset(client, 0, sizeof *client);
@@ -193,6 +214,16 @@ static void come(struct client *client, char how)
         wick_experience_view(x, client, session, NULL, &client->link, now);
     else
         wick_experience_open(x, client, &config, &client->link, now);
+}
+
+static void publish(wick_session session, const char *text, size_t len)
+{
+    wick_event event = { 0 };
+    event.type = WICK_TYPE_AGENT_STATUS;
+    event.as.agent_status.agent_name = WICK_TEXT("guide.content");
+    event.as.agent_status.status = WICK_AGENT_BUSY;
+    event.as.agent_status.detail = wick_text_of(text, len);
+    wick_experience_publish(x, session, &event, now);
 }
 
 /* The host makes sure of UTF-8. */
@@ -211,6 +242,7 @@ static void step(const char *line, size_t len)
     switch (line[0]) {
     case '.':
     case '+':
+    case '?':
     case '=':
         come(client, line[0]);
         break;
@@ -219,9 +251,17 @@ static void step(const char *line, size_t len)
         client->link = 0;
         break;
     case '*':
-        client->refuse = 1;
+        client->refuse |= 1;
+        break;
+    case '%':
+        client->refuse = 2;
+        break;
+    case '@':
+        if (is_utf8(message, message_len))
+            publish(session, message, message_len);
         break;
     case '!':
+        client->refuse = 0;
         wick_experience_room(x, client->link, now);
         break;
     case '>':

@@ -5,6 +5,7 @@
  * when there is some. While the process drains nothing is refused: what is said then is short, and the last.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent_runtime/runtime.h"
 #include "lib/agent_link.h"
@@ -16,12 +17,15 @@ struct linked_run {
     struct link *link; /* NULL: it has gone */
     int blocked;       /* an event has been refused */
     int held;          /* the Experience has asked to wait */
+    size_t session_len;
+    char session[WICK_LIMIT_ID]; /* plain: every event says it again */
 };
 
 static struct ids runs;
 
 /* The link whose invocation is being started: its agent.started comes before the call returns. */
 static struct link *starting;
+static wick_text starting_session;
 
 int runs_init(void)
 {
@@ -45,6 +49,12 @@ static struct linked_run *run_begin(struct link *link, const wick_text *id)
         free(run);
         return NULL;
     }
+    wick_str session;
+    if (starting_session.data &&
+        wick_text_plain(&starting_session, run->session, sizeof run->session, &session) == WICK_OK) {
+        memmove(run->session, session.data, session.len);
+        run->session_len = session.len;
+    }
     run->link = link;
     ring_add(&link->runs, &run->place);
     return run;
@@ -60,8 +70,11 @@ static void run_over(struct linked_run *run)
 /* ---- Runtime to Experience --------------------------------------------------------------------------------------- */
 
 /* Returns 0, WICK_BLOCKED, or -1 if nobody will ever take it. */
-static int tell(struct linked_run *run, const wick_event *event)
+static int tell(struct linked_run *run, const wick_event *said)
 {
+    wick_event copy = *said, *event = &copy;
+    if (run->session_len)
+        copy.head.session_id = wick_text_of(run->session, run->session_len);
     if (!run->link)
         return 0;
     if (run->held && !runtime_server.draining)
@@ -107,6 +120,7 @@ static uint64_t now(void)
 wick_status run_invoke(struct link *link, const wick_invocation *invocation, wick_code *code)
 {
     starting = link;
+    starting_session = invocation->session_id;
     wick_status status = wick_runtime_invoke(runtime_server.runtime, invocation, code, now());
     starting = NULL;
     runtime_arm();

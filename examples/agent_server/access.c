@@ -29,6 +29,11 @@ int access_token(const wick_str *token)
     return !server.token || judge(token->data, token->len) == ACCESS_OK;
 }
 
+uint64_t access_expires(void)
+{
+    return server.token && server.token_seconds ? server.loop.now_ms + server.token_seconds * 1000 : 0;
+}
+
 static enum access judge_subprotocol(const wick_http_request *request)
 {
     static const char prefix[] = "agent-events.bearer.";

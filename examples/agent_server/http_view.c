@@ -38,6 +38,7 @@ struct view {
     char *origin; /* of the request, for the answer that comes later */
     size_t only_len;
     char only[WICK_LIMIT_ID];
+    uint64_t until; /* that run is over: nothing of it comes behind this event; 0: it goes on */
 };
 
 static void on_view_due(struct loop *loop, struct source *source);
@@ -209,6 +210,16 @@ static int put_mission(struct view *view, const wick_outgoing *message)
     return result;
 }
 
+/* The end of a run is not kept any more. The body must not end as if it had been told. */
+static int put_lost(struct view *view)
+{
+    static const char lost[] = "{\"type\":\"error\",\"payload\":{\"code\":\"CURSOR_EXPIRED\",\"message\":"
+                               "\"The run is over, and its last event is not kept any more.\",\"retryable\":false}}";
+    wick_slice slice = { (const uint8_t *)lost, sizeof lost - 1 };
+    wick_cursor nowhere = { 0, 0 };
+    return put_message(view, &slice, 1, &nowhere);
+}
+
 /* A message that has to be looked at, because not every one concerns this view. */
 static int put_if_mine(struct view *view, const wick_outgoing *message)
 {
@@ -222,9 +233,12 @@ static int put_if_mine(struct view *view, const wick_outgoing *message)
     wick_event_read(&config, text, message->len, &event, NULL);
     if (concerns(view, &event, &last))
         result = put_message(view, &whole, 1, &message->cursor);
-    if (last && result == 0)
-        note_over(view);
     free(text);
+    int lost = result == 0 && !last && view->until && message->cursor.seq >= view->until;
+    if (lost)
+        put_lost(view);
+    if (lost || (last && result == 0))
+        note_over(view);
     return result;
 }
 
@@ -297,6 +311,9 @@ static void begin_stream(struct view *view)
     wick_slice first = { (const uint8_t *)retry, sizeof retry - 1 };
     wick_http_answer answer = { .status = 200, .headers = fields, .header_count = 3 };
     if (view->only_len && wick_experience_info(server.experience, view->session, &info) == WICK_OK) {
+        wick_text run = wick_text_of(view->only, view->only_len);
+        if (!wick_experience_running(server.experience, view->session, &run))
+            view->until = info.head_seq;
         fields[3].value = info.id; /* the client may not know them yet */
         fields[4].value = (wick_str){ info.resume_token, WICK_TOKEN_SIZE };
         answer.header_count = 5;

@@ -40,6 +40,8 @@ static const struct option_spec specs[] = {
     { "route", "FILE", "rules `surface user_role conversation_state agent_id` before the default ones", OPTION_TEXT,
       &route_file, 0 },
     { "token", "T", "let in only who has this token", OPTION_TEXT, &server.token, 0 },
+    { "token-seconds", "N", "close a connection N seconds after it has shown the token, unless it shows it again",
+      OPTION_NUMBER, &server.token_seconds, 1000000000 },
     { "origin", "O", "let pages of this origin connect too; may be repeated", OPTION_LIST, &origins, 0 },
     { "ping-interval", "MS", "silence after which a WebSocket is pinged, 0 for never (25000)", OPTION_NUMBER,
       &server.ping_interval_ms, DAY_MS },

@@ -135,13 +135,12 @@ static int on_random(void *user, uint8_t *out, size_t len)
     return random_bytes(out, len);
 }
 
-static wick_code on_auth(void *user, void *reader, const wick_str *token, char *principal, size_t cap, size_t *len)
+/* One token, and nobody in particular. */
+static wick_code on_auth(void *user, void *reader, const wick_str *token, wick_grant *grant)
 {
     (void)user;
     (void)reader;
-    (void)principal;
-    (void)cap;
-    *len = 0; /* one token, and nobody in particular */
+    grant->expires_ms = access_expires();
     return access_token(token) ? WICK_CODE_NONE : WICK_CODE_AUTH_INVALID;
 }
 

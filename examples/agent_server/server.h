@@ -24,6 +24,7 @@ struct server {
     uint64_t max_sessions, log_memory;
     const char *runtime_url; /* NULL: in this process */
     const char *token;    /* NULL: none is needed */
+    uint64_t token_seconds; /* how long it is good once it has been shown; 0: for ever */
     wick_str *origins;
     size_t origin_count;
     wick_route *routes;
@@ -76,5 +77,7 @@ enum access { ACCESS_OK, ACCESS_NO_TOKEN, ACCESS_WRONG_TOKEN };
 enum access access_check(const wick_http_request *request);
 /* Whether a token that came in another way is good. */
 int access_token(const wick_str *token);
+/* When a token that is shown now ends, on the loop's clock; 0: never. */
+uint64_t access_expires(void);
 
 #endif

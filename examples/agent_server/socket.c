@@ -74,8 +74,8 @@ static int on_message(wick_conn *conn, void *user, unsigned opcode, uint8_t *dat
     (void)conn;
     if (!peer->user || wick_conn_state(&peer->as.ws) != WICK_OPEN)
         return 0;
-    if (ws_full(peer))
-        return WICK_BLOCKED; /* the answer would not fit */
+    if (((const struct socket *)peer->user)->full && ws_full(peer))
+        return WICK_BLOCKED; /* the answer would not fit; a quiet client gets none, and cancels what it cannot read */
     if (opcode == WICK_TEXT && ((const struct socket *)peer->user)->mission)
         status = receive_mission(link_of(peer), data, len, now);
     else if (opcode == WICK_TEXT)
@@ -110,7 +110,8 @@ void socket_init(void)
 static void on_open(struct peer *peer)
 {
     struct socket *socket = peer->user;
-    wick_link_config config = { .size = sizeof config, .full = socket->full, .need_auth = socket->need_auth };
+    wick_link_config config = { .size = sizeof config, .full = socket->full, .need_auth = socket->need_auth,
+                                .expires_ms = socket->need_auth ? 0 : access_expires() };
     server.sockets++;
     if (wick_experience_open(server.experience, peer, &config, &socket->link, server.loop.now_ms) == WICK_OK) {
         push_begin(&socket->push, peer, socket->link);

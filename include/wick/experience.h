@@ -40,11 +40,15 @@
  *
  * A slow reader holds nobody up: the log of the session is its queue. When on_deliver refuses a message, nothing more
  * comes until wick_experience_room(), and then in fewer and larger messages. When the log has moved past it, it gets
- * session.reset with reason slow_consumer and a snapshot, and goes on with what comes then.
+ * session.reset with reason slow_consumer and a snapshot, and goes on with what comes then. If it does not even take
+ * that for config.slow_ms, it is closed with 4509.
  *
  * WHO MAY. `principal` is who the host says that a client is, empty for anybody. on_auth turns a token of session.open
  * or session.update into one. A session belongs to the principal that opened it, and is entered with the newest of its
  * resume tokens or the one that was shown for it, whichever is used first.
+ *
+ * A link whose token ends is closed with 4501, unless session.update has shown a fresh one before; what comes in
+ * between is answered with AUTH_EXPIRED. The session stays.
  *
  * ONCE. A message with an `id` that the session has accepted before does nothing; it is answered with
  * "duplicate":true and the invocation_id of the first answer. The last WICK_REMEMBER_MESSAGES ids of a session of the
@@ -98,6 +102,8 @@ typedef struct wick_link_config {
     uint8_t need_auth;
     /** Who the handshake says that the client is, plain, at most WICK_PRINCIPAL_MAX bytes. */
     wick_text principal;
+    /** When the token of the handshake ends, on the clock of now_ms; 0 is never. The link is then closed with 4501. */
+    uint64_t expires_ms;
 } wick_link_config;
 
 /**

@@ -88,6 +88,10 @@ typedef uint64_t wick_link;
 #ifndef WICK_DEFAULT_DISCONNECT_MS
 #define WICK_DEFAULT_DISCONNECT_MS 5000
 #endif
+/** How long a reader may take nothing once the log has moved past it. */
+#ifndef WICK_DEFAULT_SLOW_MS
+#define WICK_DEFAULT_SLOW_MS 30000
+#endif
 /** How long a client may take until session.open. */
 #ifndef WICK_DEFAULT_OPEN_MS
 #define WICK_DEFAULT_OPEN_MS 10000
@@ -151,6 +155,15 @@ typedef struct wick_outgoing {
     wick_cursor cursor;
 } wick_outgoing;
 
+/** What on_auth says about a token that is good. */
+typedef struct wick_grant {
+    /** Whose it is: plain, `len` bytes, which may be 0. */
+    char principal[WICK_PRINCIPAL_MAX];
+    size_t len;
+    /** When it ends, on the clock of now_ms; 0 is never. */
+    uint64_t expires_ms;
+} wick_grant;
+
 /**
  * What an Experience calls. `user` is the config's. on_invoke, on_cancel, on_answer, on_deliver and on_random are
  * required.
@@ -202,14 +215,20 @@ typedef struct wick_experience_callbacks {
     /**
      * Say whose token this is: the one of session.open.auth, if the link has no principal yet, or of session.update.
      *
-     * token           plain
-     * principal, cap  receives the name, at most WICK_PRINCIPAL_MAX bytes
-     * len             to be set to the bytes of the name, which may be 0
+     * token   plain
+     * grant   all zero: to be filled in
      *
      * Returns WICK_CODE_NONE, or AUTH_INVALID or AUTH_EXPIRED. Without this callback no token is valid where one is
      * needed, and where none is needed none is looked at.
      */
-    wick_code (*on_auth)(void *user, void *reader, const wick_str *token, char *principal, size_t cap, size_t *len);
+    wick_code (*on_auth)(void *user, void *reader, const wick_str *token, wick_grant *grant);
+    /**
+     * Take a client's message of the application's own, whose type begins with `x.`: `event->head`, with the payload as
+     * it stands in the message. Must not call the Experience.
+     *
+     * Returns WICK_CODE_NONE, or the error that the client is told. Without this callback such messages mean nothing.
+     */
+    wick_code (*on_application)(void *user, wick_session session, const wick_event *event);
     /** Say whether a session may be in a room: WICK_CODE_NONE, or PERMISSION_DENIED, or what else. Without it: yes. */
     wick_code (*on_join)(void *user, wick_session session, const wick_text *room);
     /**
@@ -262,6 +281,9 @@ typedef struct wick_experience_config {
     wick_stream_config stream;
     /** How long after its connection a run with "on_disconnect":"cancel" goes; WICK_DEFAULT_DISCONNECT_MS */
     uint32_t disconnect_ms;
+    /** How long a reader may take nothing once the log has moved past it, until it is closed with 4509;
+     *  WICK_DEFAULT_SLOW_MS */
+    uint32_t slow_ms;
     /** What to add to now_ms to get Unix milliseconds; see wick_experience_clock() */
     uint64_t unix_offset_ms;
     /** What checks UTF-8; NULL is the portable check. */

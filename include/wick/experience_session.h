@@ -87,7 +87,8 @@ WICK_API wick_status wick_experience_inputs(const wick_experience *experience, w
                                             size_t cap, size_t *len);
 
 /**
- * Handle a message of a client that came by POST: everything but session.open, ping, ack and the like.
+ * Handle a message of a client that came by POST: everything but session.open, session.update and ping. `ack` does
+ * nothing. room.joined and room.left go to the session's readers; what accepts a room.join tells the same in `result`.
  *
  * on_reply   called exactly once, before this returns, with WICK_TYPE_ACCEPTED or WICK_TYPE_ERROR: unless WICK_BLOCKED
  * or
@@ -113,6 +114,10 @@ WICK_API wick_status wick_experience_post(wick_experience *experience, wick_sess
 WICK_API wick_status wick_experience_invoke(wick_experience *experience, wick_session session,
                                             const wick_invocation *invocation, char *id, size_t *id_len,
                                             wick_code *code, uint64_t now_ms);
+
+/** Whether a run of a session has begun and not ended. Returns 1 or 0. */
+WICK_API int wick_experience_running(const wick_experience *experience, wick_session session,
+                                     const wick_text *invocation_id);
 
 /** Cancel every run of a session. */
 WICK_API void wick_experience_cancel(wick_experience *experience, wick_session session, const char *reason,

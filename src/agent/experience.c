@@ -25,6 +25,7 @@ static void fill_sizes(wick_experience_config *to)
     to->remembered = or_default(to->remembered, WICK_DEFAULT_REMEMBERED);
     to->message_bytes = or_default(to->message_bytes, WICK_DEFAULT_MESSAGE_BYTES);
     to->disconnect_ms = or_default(to->disconnect_ms, WICK_DEFAULT_DISCONNECT_MS);
+    to->slow_ms = or_default(to->slow_ms, WICK_DEFAULT_SLOW_MS);
     to->open_ms = or_default(to->open_ms, WICK_DEFAULT_OPEN_MS);
     to->heartbeat_interval_ms = or_default(to->heartbeat_interval_ms, 25000);
     to->heartbeat_timeout_ms = or_default(to->heartbeat_timeout_ms, 20000);
@@ -82,7 +83,7 @@ wick_status wick_experience_init(wick_experience *x, const wick_experience_confi
     x->config = full;
     memset(wick_run_at(x, 0), 0, (uintptr_t)wick_remembered_at(x, 0) - (uintptr_t)wick_run_at(x, 0));
     x->deadline = x->wait_deadline = WICK_NEVER;
-    x->free_link = x->opening = x->waiting = x->gone = x->kept = x->remembered = WICK_NO_SLOT;
+    x->free_link = x->opening = x->expiring = x->waiting = x->gone = x->kept = x->remembered = WICK_NO_SLOT;
     x->empty_rooms = x->free_member = WICK_NO_SLOT;
     x->history = full.stream;
     x->history.max_events = WICK_ROOM_HISTORY;

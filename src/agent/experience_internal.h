@@ -70,11 +70,14 @@ typedef struct wick_link_slot {
     uint32_t coalesce_ms;
     wick_links siblings; /* of the same session */
     wick_links queue;    /* opening, waiting; free: next */
+    wick_links expiring; /* the links whose token ends, the first to end first */
+    uint64_t expires_ms; /* 0: never */
     wick_reader at;      /* full links and views */
     wick_want want;
     wick_principal principal;
     uint8_t state;
     uint8_t full;    /* on_deliver has refused a message: wait for wick_experience_room() */
+    uint8_t lost;    /* and the log had moved past it when that was last looked at */
     uint8_t behind;  /* it had to wait: merge harder until it has caught up */
     uint8_t waiting; /* on the ring of those with something to be sent at `due` */
     uint8_t corked;  /* an answer goes first */
@@ -145,6 +148,7 @@ struct wick_experience {
     uint32_t fresh_links;
     uint32_t free_link;
     uint32_t opening;    /* the first of each ring, or WICK_NO_SLOT */
+    uint32_t expiring;
     uint32_t waiting;
     uint32_t waiting_count;
     uint32_t gone;
@@ -178,6 +182,8 @@ typedef struct wick_asker {
 
 /* What is kept behind a question's payload: which run of which agent has asked. Every byte of an id may be escaped. */
 #define WICK_QUESTION_IDS (8 * WICK_LIMIT_ID)
+
+#define WICK_TOKEN_EXPIRED "TOKEN_EXPIRED: show a fresh token with session.update before the old one ends"
 
 /* ---- The layout ------------------------------------------------------------------------------------------ */
 
@@ -346,7 +352,9 @@ void wick_link_pump(wick_experience *x, uint32_t link, uint64_t now_ms);
 void wick_session_pump(wick_experience *x, uint32_t session, uint64_t now_ms);
 /* Pump the links that are due. */
 void wick_links_flush(wick_experience *x, uint64_t now_ms);
-/* Close those that have not sent session.open in time. */
+/* Have a link's token end at a time; 0 is never. */
+void wick_link_expires(wick_experience *x, uint32_t link, uint64_t at_ms);
+/* Close those that have not sent session.open in time, and those whose token has ended. */
 void wick_links_expire(wick_experience *x, uint64_t now_ms);
 /* No longer on the ring of those that are opening. */
 void wick_link_opened(wick_experience *x, uint32_t link);
@@ -400,6 +408,8 @@ void wick_on_room(wick_experience *x, uint32_t session, const wick_event *event,
 /* What follows the answer: room.joined and the history, room.left. */
 void wick_room_answered(wick_experience *x, const wick_asker *asker, const wick_event *event,
                         const wick_outcome *outcome, uint64_t now_ms);
+/* What room.join has come to, as the result of its answer; absent for other messages. Returns it, in out. */
+wick_text wick_room_result(const wick_experience *x, const wick_event *event, char *out, size_t cap);
 /* A session is gone. */
 void wick_rooms_leave(wick_experience *x, uint32_t session, uint64_t now_ms);
 /* Forget rooms that have been empty for long. */

@@ -18,6 +18,11 @@ static wick_links *queue_links(const wick_experience *x, uint32_t slot)
     return &wick_link_at(x, slot)->queue;
 }
 
+static wick_links *expiring_links(const wick_experience *x, uint32_t slot)
+{
+    return &wick_link_at(x, slot)->expiring;
+}
+
 /* ---- Slots ----------------------------------------------------------------------------------------------- */
 
 wick_link wick_link_handle(const wick_experience *x, uint32_t slot)
@@ -65,6 +70,27 @@ uint32_t wick_link_new(wick_experience *x, void *reader, uint8_t state, uint64_t
 void wick_link_opened(wick_experience *x, uint32_t link)
 {
     wick_ring_remove(x, queue_links, &x->opening, link);
+}
+
+/* Tokens mostly last equally long, so the place in the ring is found near its end. */
+void wick_link_expires(wick_experience *x, uint32_t link, uint64_t at_ms)
+{
+    wick_link_slot *l = wick_link_at(x, link);
+    if (l->expires_ms)
+        wick_ring_remove(x, expiring_links, &x->expiring, link);
+    l->expires_ms = at_ms;
+    if (!at_ms)
+        return;
+    wick_due(x, at_ms);
+    uint32_t next = x->expiring;
+    if (next == WICK_NO_SLOT || wick_link_at(x, next)->expires_ms > at_ms) {
+        wick_ring_add(x, expiring_links, &x->expiring, link);
+        x->expiring = link;
+        return;
+    }
+    while (wick_link_at(x, wick_link_at(x, next)->expiring.prev)->expires_ms > at_ms)
+        next = wick_link_at(x, next)->expiring.prev;
+    wick_ring_add(x, expiring_links, &next, link);
 }
 
 static void link_free(wick_experience *x, uint32_t link)
@@ -140,6 +166,7 @@ void wick_link_close(wick_experience *x, uint32_t link, unsigned code, const cha
     wick_link_slot *l = wick_link_at(x, link);
     if (l->state == WICK_LINK_OPENING)
         wick_link_opened(x, link);
+    wick_link_expires(x, link, 0);
     l->state = WICK_LINK_CLOSED;
     wick_link_leave(x, link, now_ms);
     if (x->config.callbacks->on_close)
@@ -152,6 +179,10 @@ void wick_links_expire(wick_experience *x, uint64_t now_ms)
         wick_link_close(x, x->opening, 4408, "OPEN_TIMEOUT: session.open did not come in time", now_ms);
     if (x->opening != WICK_NO_SLOT)
         wick_due(x, wick_link_at(x, x->opening)->due);
+    while (x->expiring != WICK_NO_SLOT && wick_link_at(x, x->expiring)->expires_ms <= now_ms)
+        wick_link_close(x, x->expiring, 4501, WICK_TOKEN_EXPIRED, now_ms);
+    if (x->expiring != WICK_NO_SLOT)
+        wick_due(x, wick_link_at(x, x->expiring)->expires_ms);
 }
 
 /* ---- Delivery -------------------------------------------------------------------------------------------- */
@@ -231,14 +262,38 @@ static wick_status send_next(wick_experience *x, uint32_t link, uint64_t now_ms)
     return status;
 }
 
+/*
+ * A reader takes nothing. Look at it again and again: once its next event has left the log, it has slow_ms to take
+ * session.reset.
+ */
+static void wait_for_room(wick_experience *x, uint32_t link, uint64_t now_ms)
+{
+    wick_link_slot *l = wick_link_at(x, link);
+    const wick_stream *stream = &wick_session_at(x, l->session)->stream;
+    int lost = l->reset != WICK_RESET_NONE || wick_reader_cursor(&l->at) + 1 < wick_stream_oldest(stream);
+    if (l->waiting && l->due > now_ms)
+        return;
+    if (l->lost && lost) {
+        wick_link_close(x, link, 4509, "SLOW_CONSUMER: nothing is read, and the log has moved past it", now_ms);
+        return;
+    }
+    l->lost = (uint8_t)lost;
+    link_wait(x, link, now_ms + x->config.slow_ms);
+}
+
 void wick_link_pump(wick_experience *x, uint32_t link, uint64_t now_ms)
 {
     wick_link_slot *l = wick_link_at(x, link);
-    if (l->corked || l->full || (l->state != WICK_LINK_FULL && l->state != WICK_LINK_VIEW))
+    if (l->corked || (l->state != WICK_LINK_FULL && l->state != WICK_LINK_VIEW))
         return;
-    while (send_next(x, link, now_ms) == WICK_OK)
-        ;
-    link_wait(x, link, l->full ? WICK_NEVER : wick_reader_deadline(&l->at));
+    if (!l->full) {
+        l->lost = 0;
+        while (send_next(x, link, now_ms) == WICK_OK)
+            ;
+        link_wait(x, link, l->full ? WICK_NEVER : wick_reader_deadline(&l->at));
+    }
+    if (l->full)
+        wait_for_room(x, link, now_ms);
 }
 
 void wick_session_pump(wick_experience *x, uint32_t session, uint64_t now_ms)
@@ -280,7 +335,7 @@ static wick_status open_quiet(wick_experience *x, uint32_t link, uint64_t now_ms
 wick_status wick_experience_open(wick_experience *x, void *reader, const wick_link_config *config, wick_link *link,
                                  uint64_t now_ms)
 {
-    static const wick_link_config none = { sizeof none, 0, 0, { NULL, 0, 0 } };
+    static const wick_link_config none = { sizeof none, 0, 0, { NULL, 0, 0 }, 0 };
     wick_principal principal;
     wick_status status = WICK_OK;
     *link = 0;
@@ -295,11 +350,13 @@ wick_status wick_experience_open(wick_experience *x, void *reader, const wick_li
     wick_link_at(x, slot)->need_auth = config->full && config->need_auth;
     if (!config->full)
         status = open_quiet(x, slot, now_ms);
-    if (status == WICK_OK)
-        *link = wick_link_handle(x, slot);
-    else
+    if (status != WICK_OK) {
         link_free(x, slot);
-    return status;
+        return status;
+    }
+    wick_link_expires(x, slot, config->expires_ms);
+    *link = wick_link_handle(x, slot);
+    return WICK_OK;
 }
 
 /* Where a view begins. */
@@ -351,6 +408,7 @@ void wick_experience_detach(wick_experience *x, wick_link link, uint64_t now_ms)
     wick_link_at(x, slot)->full = 0;
     if (wick_link_at(x, slot)->state == WICK_LINK_OPENING)
         wick_link_opened(x, slot);
+    wick_link_expires(x, slot, 0);
     wick_link_at(x, slot)->state = WICK_LINK_CLOSED;
     wick_link_leave(x, slot, now_ms);
     link_free(x, slot);

@@ -183,29 +183,34 @@ static wick_status send_opened(wick_experience *x, uint32_t link, const wick_eve
 /* ---- session.open ---------------------------------------------------------------------------------------- */
 
 /* Say error, and close: whatever comes next would be refused as well. */
-static wick_status turn_away(wick_experience *x, uint32_t link, const wick_event *event, wick_code code,
-                             unsigned close_code, const char *reason, uint64_t now_ms)
+static wick_status turn_away_with(wick_experience *x, uint32_t link, const wick_event *event, wick_code code,
+                                  wick_text sentence, unsigned close_code, const char *reason, uint64_t now_ms)
 {
-    if (wick_link_error(x, link, event, code, wick_sentence_for(code), now_ms) == WICK_BLOCKED)
+    if (wick_link_error(x, link, event, code, sentence, now_ms) == WICK_BLOCKED)
         return WICK_BLOCKED;
     wick_link_close(x, link, close_code, reason, now_ms);
     return WICK_OK;
 }
 
+static wick_status turn_away(wick_experience *x, uint32_t link, const wick_event *event, wick_code code,
+                             unsigned close_code, const char *reason, uint64_t now_ms)
+{
+    return turn_away_with(x, link, event, code, wick_sentence_for(code), close_code, reason, now_ms);
+}
+
 /* Ask the host whose token this is. */
-static wick_code check_token(wick_experience *x, const wick_link_slot *l, const wick_text *token,
-                             wick_principal *principal)
+static wick_code check_token(wick_experience *x, const wick_link_slot *l, const wick_text *token, wick_grant *grant)
 {
     char *space = wick_body_buffer(x);
     wick_str plain;
-    size_t len = 0;
+    memset(grant, 0, sizeof *grant);
     if (!token->data)
         return WICK_CODE_AUTH_REQUIRED;
     if (!x->config.callbacks->on_auth || wick_text_plain(token, space, wick_body_size(x), &plain) != WICK_OK)
         return WICK_CODE_AUTH_INVALID;
-    wick_code code = x->config.callbacks->on_auth(x->config.user, l->reader, &plain, principal->name,
-                                                  sizeof principal->name, &len);
-    principal->len = (uint8_t)(len <= sizeof principal->name ? len : 0);
+    wick_code code = x->config.callbacks->on_auth(x->config.user, l->reader, &plain, grant);
+    if (grant->len > sizeof grant->principal)
+        grant->len = 0;
     return code;
 }
 
@@ -301,18 +306,21 @@ static wick_status open_for(wick_experience *x, uint32_t link, const wick_event 
 wick_status wick_on_session_open(wick_experience *x, uint32_t link, const wick_event *event, uint64_t now_ms)
 {
     wick_link_slot *l = wick_link_at(x, link);
-    wick_principal principal = l->principal;
+    wick_grant grant;
     if (x->draining)
         return turn_away(x, link, event, WICK_CODE_DRAINING, 1001, "DRAINING: the server is going down", now_ms);
     if (!has_version(&event->as.session_open.versions))
-        return turn_away(x, link, event, WICK_CODE_INVALID_PAYLOAD, 4406,
-                         "VERSION_NOT_ACCEPTABLE: this server speaks 1.0", now_ms);
+        return turn_away_with(x, link, event, WICK_CODE_INVALID_PAYLOAD,
+                              WICK_TEXT("payload.versions: a list with \"" VERSION "\" expected"), 4406,
+                              "VERSION_NOT_ACCEPTABLE: this server speaks " VERSION, now_ms);
     if (l->need_auth) {
-        wick_code code = check_token(x, l, &event->as.session_open.auth.token, &principal);
+        wick_code code = check_token(x, l, &event->as.session_open.auth.token, &grant);
         if (code != WICK_CODE_NONE)
             return turn_away(x, link, event, code, 4401, "UNAUTHORIZED: session.open needs auth with a valid token",
                              now_ms);
-        l->principal = principal;
+        l->principal.len = (uint8_t)grant.len;
+        memcpy(l->principal.name, grant.principal, grant.len);
+        wick_link_expires(x, link, grant.expires_ms);
     }
     return open_for(x, link, event, now_ms);
 }
@@ -321,11 +329,12 @@ void wick_on_session_update(wick_experience *x, uint32_t link, const wick_event 
 {
     wick_link_slot *l = wick_link_at(x, link);
     const wick_session_update *update = &event->as.session_update;
-    wick_principal principal;
+    int renewed = update->auth.token.data && x->config.callbacks->on_auth;
+    wick_grant grant;
     wick_want want;
-    if (update->auth.token.data && x->config.callbacks->on_auth) {
-        outcome->code = check_token(x, l, &update->auth.token, &principal);
-        if (outcome->code == WICK_CODE_NONE && !wick_principal_is(&l->principal, principal.name, principal.len))
+    if (renewed) {
+        outcome->code = check_token(x, l, &update->auth.token, &grant);
+        if (outcome->code == WICK_CODE_NONE && !wick_principal_is(&l->principal, grant.principal, grant.len))
             outcome->code = WICK_CODE_SESSION_FORBIDDEN;
     }
     if (outcome->code != WICK_CODE_NONE)
@@ -335,6 +344,8 @@ void wick_on_session_update(wick_experience *x, uint32_t link, const wick_event 
         outcome->sentence = WICK_TEXT("payload.want: a list of types, with * for any characters, expected");
         return;
     }
+    if (renewed)
+        wick_link_expires(x, link, grant.expires_ms);
     if (update->want.data) {
         l->want = want;
         l->filtered = 1;

@@ -10,6 +10,9 @@
 
 /* Room for an error with the longest id, path and sentence. */
 #define REPLY_MAX 2048
+/* Room for a sentence that is put together, or a result, with the longest room in it. */
+#define SENTENCE_MAX 256
+#define TYPE_MAX 64
 
 /* ---- Answers --------------------------------------------------------------------------------------------- */
 
@@ -103,6 +106,21 @@ wick_text wick_sentence_for(wick_code code)
     }
 }
 
+/* Name the type that is not known here: at most 64 characters that need no escaping, or it would not be a type. */
+static wick_text unknown_sentence(const wick_event *event, char *space)
+{
+    static const char before[] = "type: \"", behind[] = "\" is not a request here";
+    wick_str type = { "", 0 };
+    char *out = space + sizeof before - 1;
+    if (!event->head.type.data || wick_text_plain(&event->head.type, out, TYPE_MAX, &type) != WICK_OK ||
+        type.len > TYPE_MAX)
+        return wick_sentence_for(WICK_CODE_UNKNOWN_TYPE);
+    memmove(out, type.data, type.len);
+    memcpy(space, before, sizeof before - 1);
+    memcpy(out + type.len, behind, sizeof behind - 1);
+    return wick_text_of(space, sizeof before - 1 + type.len + sizeof behind - 1);
+}
+
 static wick_status refuse(wick_experience *x, uint32_t link, const wick_event *cause, wick_code code, uint64_t now_ms)
 {
     return wick_link_error(x, link, cause, code, wick_sentence_for(code), now_ms);
@@ -138,6 +156,13 @@ static wick_status handle_request(wick_experience *x, const wick_asker *asker, c
         if (!wick_session_at(x, asker->session)->quiet)
             return WICK_OK; /* closed once it has been answered */
         break;
+    case WICK_TYPE_APPLICATION:
+        if (x->config.callbacks->on_application)
+            outcome->code = x->config.callbacks->on_application(x->config.user,
+                                                                wick_session_handle(x, asker->session), event);
+        return WICK_OK;
+    case WICK_TYPE_ACK:
+        return WICK_OK; /* posted: views are not acknowledged */
     default:
         break;
     }
@@ -150,9 +175,13 @@ static wick_status answer_request(wick_experience *x, const wick_asker *asker, c
                           const wick_outcome *outcome, uint64_t now_ms)
 {
     wick_event reply;
+    char space[SENTENCE_MAX];
     if (outcome->code != WICK_CODE_NONE) {
-        make_error(x, &reply, event, outcome->code,
-                   outcome->sentence.data ? outcome->sentence : wick_sentence_for(outcome->code), now_ms);
+        wick_text sentence = outcome->sentence;
+        if (!sentence.data)
+            sentence = outcome->code == WICK_CODE_UNKNOWN_TYPE ? unknown_sentence(event, space)
+                                                               : wick_sentence_for(outcome->code);
+        make_error(x, &reply, event, outcome->code, sentence, now_ms);
     } else {
         begin_reply(&reply, WICK_TYPE_ACCEPTED, event);
         reply.as.accepted.duplicate = outcome->duplicate;
@@ -160,6 +189,8 @@ static wick_status answer_request(wick_experience *x, const wick_asker *asker, c
             reply.as.accepted.invocation_id = wick_slot_name_text(&outcome->run);
     }
     if (asker->on_reply) {
+        if (reply.type == WICK_TYPE_ACCEPTED)
+            reply.as.accepted.result = wick_room_result(x, event, space, sizeof space);
         asker->on_reply(asker->user, &reply);
         return WICK_OK;
     }
@@ -259,7 +290,7 @@ static wick_status on_ack(wick_experience *x, uint32_t link, const wick_event *e
 {
     wick_link_slot *l = wick_link_at(x, link);
     if (l->state != WICK_LINK_FULL)
-        return refuse(x, link, event, WICK_CODE_UNKNOWN_TYPE, now_ms);
+        return WICK_OK; /* a quiet session needs none, and takes any */
     if (wick_reader_ack(&l->at, (uint64_t)event->as.ack.seq) == WICK_OK)
         return WICK_OK;
     return wick_link_error(x, link, event, WICK_CODE_INVALID_PAYLOAD,
@@ -275,7 +306,9 @@ static wick_status on_open(wick_experience *x, uint32_t link, const wick_event *
         wick_link_close(x, link, 4429, "TOO_MANY_OPENS: the session is open already", now_ms);
         return WICK_OK;
     default:
-        return refuse(x, link, event, WICK_CODE_UNKNOWN_TYPE, now_ms);
+        return wick_link_error(x, link, event, WICK_CODE_UNKNOWN_TYPE,
+                               WICK_TEXT("session.open: no profile has been negotiated; offer agent-events.v1 in "
+                                         "Sec-WebSocket-Protocol, or go on without it"), now_ms);
     }
 }
 
@@ -290,7 +323,6 @@ static wick_status handle(wick_experience *x, uint32_t link, const wick_event *e
     case WICK_TYPE_SESSION_OPEN:
         return on_open(x, link, event, now_ms);
     case WICK_TYPE_PONG:
-    case WICK_TYPE_APPLICATION: /* the application's own types mean nothing here */
         return WICK_OK;
     default:
         return on_request(x, &asker, event, now_ms);
@@ -325,6 +357,21 @@ static wick_status read_message(const wick_experience *x, const void *data, size
     return wick_event_read(&config, data, len, event, error);
 }
 
+static wick_text error_sentence(const wick_event *event, const wick_event_error *error, char *space)
+{
+    return error->code == WICK_CODE_UNKNOWN_TYPE ? unknown_sentence(event, space)
+                                                 : wick_event_error_text(error, space, SENTENCE_MAX);
+}
+
+/* The token has ended, and the tick that closes the link is still to come. */
+static wick_status on_expired(wick_experience *x, uint32_t link, const wick_event *event, uint64_t now_ms)
+{
+    if (refuse(x, link, event, WICK_CODE_AUTH_EXPIRED, now_ms) == WICK_BLOCKED)
+        return WICK_BLOCKED;
+    wick_link_close(x, link, 4501, WICK_TOKEN_EXPIRED, now_ms);
+    return WICK_OK;
+}
+
 /* The link of a client that may speak, or WICK_NO_SLOT. */
 static uint32_t speaking(const wick_experience *x, wick_link link)
 {
@@ -339,7 +386,7 @@ wick_status wick_experience_receive(wick_experience *x, wick_link link, const vo
 {
     wick_event event;
     wick_event_error error;
-    char space[256];
+    char space[SENTENCE_MAX];
     uint32_t slot = speaking(x, link);
     if (slot == WICK_NO_SLOT)
         return WICK_E_STATE;
@@ -351,11 +398,13 @@ wick_status wick_experience_receive(wick_experience *x, wick_link link, const vo
         wick_link_close(x, slot, 4401, "UNAUTHORIZED: session.open must come first", now_ms);
         return WICK_OK;
     }
+    if (l->expires_ms && l->expires_ms <= now_ms)
+        return on_expired(x, slot, &event, now_ms);
     if (status == WICK_OK || (status == WICK_UNKNOWN_TYPE && event.type == WICK_TYPE_APPLICATION)) {
         l->bad = 0;
         return handle(x, slot, &event, now_ms);
     }
-    return on_bad(x, slot, &event, error.code, wick_event_error_text(&error, space, sizeof space), now_ms);
+    return on_bad(x, slot, &event, error.code, error_sentence(&event, &error, space), now_ms);
 }
 
 wick_status wick_experience_error(wick_experience *x, wick_link link, wick_code code, const char *message,
@@ -378,14 +427,14 @@ wick_status wick_experience_post(wick_experience *x, wick_session session, const
     const wick_asker asker = { WICK_NO_SLOT, wick_session_slot_of(x, session), on_reply, reply_user };
     wick_event event, reply;
     wick_event_error error;
-    char space[256];
+    char space[SENTENCE_MAX];
     if (asker.session == WICK_NO_SLOT)
         return WICK_E_STATE;
     wick_status status = read_message(x, data, len, &event, &error);
-    if (status == WICK_OK)
+    if (status == WICK_OK || (status == WICK_UNKNOWN_TYPE && event.type == WICK_TYPE_APPLICATION))
         return on_request(x, &asker, &event, now_ms);
     make_error(x, &reply, &event, error.code ? error.code : WICK_CODE_UNKNOWN_TYPE,
-               wick_event_error_text(&error, space, sizeof space), now_ms);
+               error_sentence(&event, &error, space), now_ms);
     on_reply(reply_user, &reply);
     return WICK_OK;
 }

@@ -264,6 +264,37 @@ static void send_state(wick_experience *x, uint32_t link, const wick_event *caus
         wick_link_deliver(x, link, event.type, &slice, 1, NULL);
 }
 
+/* Who has posted reads elsewhere. */
+static void tell_readers(wick_experience *x, uint32_t session, const wick_event *cause, uint32_t room)
+{
+    uint32_t link = wick_session_at(x, session)->readers;
+    for (uint32_t left = wick_session_at(x, session)->reader_count; left; left--) {
+        send_state(x, link, cause, room);
+        link = wick_link_at(x, link)->siblings.next;
+    }
+}
+
+wick_text wick_room_result(const wick_experience *x, const wick_event *event, char *out, size_t cap)
+{
+    static const wick_text absent = { NULL, 0, 0 };
+    wick_room_joined joined;
+    wick_slot_name name;
+    size_t len = 0;
+    uint32_t room = WICK_NO_SLOT;
+    if (event->type == WICK_TYPE_ROOM_JOIN)
+        room = room_find(x, &event->as.room_join.room, &name);
+    if (room == WICK_NO_SLOT)
+        return absent;
+    memset(&joined, 0, sizeof joined);
+    joined.room = event->as.room_join.room;
+    joined.members = wick_room_at(x, room)->member_count;
+    if (wick_payload_write(WICK_TYPE_ROOM_JOINED, &joined, WICK_JSON_TRUSTED, out, cap, &len, NULL) != WICK_OK)
+        return absent;
+    wick_text result = wick_text_of(out, len);
+    result.form = WICK_TEXT_JSON;
+    return result;
+}
+
 /* Copy a message of a room into the body buffer, and read it there. */
 static wick_status read_history(wick_experience *x, wick_stream *history, uint64_t seq, wick_event *event,
                                 uint64_t now_ms)
@@ -308,6 +339,8 @@ void wick_room_answered(wick_experience *x, const wick_asker *asker, const wick_
         return;
     if (asker->link != WICK_NO_SLOT)
         send_state(x, asker->link, event, room);
+    else
+        tell_readers(x, asker->session, event, room);
     if (outcome->joined && event->as.room_join.history)
         send_history(x, asker->session, room, (uint64_t)event->as.room_join.history, now_ms);
     wick_session_pump(x, asker->session, now_ms);

@@ -266,3 +266,12 @@ wick_status wick_experience_invoke(wick_experience *x, wick_session session, con
         *id_len = name.len;
     return start_run(x, slot, &copy, &name, WICK_DISCONNECT_NONE, code, now_ms);
 }
+
+int wick_experience_running(const wick_experience *x, wick_session session, const wick_text *invocation_id)
+{
+    wick_slot_name name;
+    uint32_t run = WICK_NO_SLOT;
+    if (wick_slot_name_set(wick_run_table(x), &name, invocation_id) == 0)
+        run = wick_table_find(wick_run_table(x), &name);
+    return run != WICK_NO_SLOT && wick_run_at(x, run)->active && wick_run_at(x, run)->session == session;
+}

@@ -152,21 +152,36 @@ static int on_random(void *user, uint8_t *out, size_t len)
     return 0;
 }
 
-static wick_code on_auth(void *user, void *reader, const wick_str *token, char *principal, size_t cap, size_t *len)
+static uint64_t token_ends; /* when the next one will; 0: never */
+
+static wick_code on_auth(void *user, void *reader, const wick_str *token, wick_grant *grant)
 {
     (void)user;
     (void)reader;
-    CHECK(cap >= 4);
+    CHECK(grant->len == 0 && grant->expires_ms == 0);
     if (token->len < 5 || memcmp(token->data, "good-", 5) != 0)
         return WICK_CODE_AUTH_INVALID;
-    *len = token->len - 5;
-    memcpy(principal, token->data + 5, *len);
+    grant->len = token->len - 5;
+    memcpy(grant->principal, token->data + 5, grant->len);
+    grant->expires_ms = token_ends;
     return WICK_CODE_NONE;
+}
+
+static char applied[512]; /* the application's message that came last */
+static wick_code refuse_application;
+
+static wick_code on_application(void *user, wick_session session, const wick_event *event)
+{
+    (void)user;
+    CHECK(session != 0);
+    snprintf(applied, sizeof applied, "%.*s %.*s", (int)event->head.type.len, event->head.type.data,
+             (int)event->head.payload.len, event->head.payload.data);
+    return refuse_application;
 }
 
 static const wick_experience_callbacks callbacks = { .on_invoke = on_invoke, .on_cancel = on_cancel,
     .on_answer = on_answer, .on_deliver = on_deliver, .on_close = on_close, .on_event = on_event,
-    .on_random = on_random, .on_auth = on_auth };
+    .on_random = on_random, .on_auth = on_auth, .on_application = on_application };
 
 static void begin(void)
 {
@@ -215,7 +230,7 @@ static void clear(void)
 static wick_link connect_as(int reader, const char *principal, int need_auth)
 {
     wick_link link;
-    wick_link_config how = { sizeof how, 1, (uint8_t)need_auth, { NULL, 0, 0 } };
+    wick_link_config how = { sizeof how, 1, (uint8_t)need_auth, { NULL, 0, 0 }, 0 };
     how.principal = wick_text_of(principal, strlen(principal));
     CHECK_STATUS(wick_experience_open(x, &readers[reader], &how, &link, now), WICK_OK);
     readers[reader].closed = 0;
@@ -619,17 +634,20 @@ static void ids_give_way(void)
     "{\"type\":\"agent.input_response\",\"id\":\"" id "\",\"payload\":{\"request_id\":\"q1\",\"content\":" content "}}"
 
 static int last_type;
-static char last_code[64];
+static char last_code[64], last_result[256];
 
 static void on_reply(void *user, const wick_event *reply)
 {
     (void)user;
     last_type = (int)reply->type;
-    last_code[0] = 0;
+    last_code[0] = last_result[0] = 0;
     if (reply->type == WICK_TYPE_ERROR)
         snprintf(last_code, sizeof last_code, "%.*s", (int)reply->as.error.code.len, reply->as.error.code.data);
     else
         snprintf(last_code, sizeof last_code, "%s", reply->as.accepted.duplicate ? "duplicate" : "");
+    if (reply->type == WICK_TYPE_ACCEPTED)
+        snprintf(last_result, sizeof last_result, "%.*s", (int)reply->as.accepted.result.len,
+                 reply->as.accepted.result.data ? reply->as.accepted.result.data : "");
 }
 
 static void post(wick_session session, const char *message)
@@ -832,6 +850,205 @@ static void disconnect_can_cancel(void)
     now += 5000;
     wick_experience_tick(x, now);
     CHECK(strcmp(told, "cancel goes\n") == 0);
+    end();
+}
+
+/* A token that ends closes the link in time, unless a fresh one has been shown. */
+static void tokens_that_end(void)
+{
+    static const char open[] = "{\"type\":\"session.open\",\"payload\":{\"auth\":{\"scheme\":\"bearer\",\"token\":"
+                               "\"good-ann\"}}}";
+    static const char update[] = "{\"type\":\"session.update\",\"id\":\"u\",\"payload\":{\"auth\":{\"scheme\":"
+                                 "\"bearer\",\"token\":\"good-ann\"}}}";
+    wick_link links[4];
+    begin();
+    /* Opened in an order in which they do not end. */
+    static const uint64_t lives[] = { 3000, 1000, 4000, 2000 };
+    for (int i = 0; i < 4; i++) {
+        links[i] = connect_as(i, "", 1);
+        token_ends = now + lives[i];
+        say(links[i], open);
+        HAS(i, "session.opened");
+    }
+    uint64_t start = now;
+    token_ends = start + 2500;
+    say(links[1], update); /* lives longer than it was to */
+    HAS(1, "\"type\":\"accepted\",\"re\":\"u\"");
+    CHECK(wick_experience_deadline(x) <= start + 2000);
+    static const struct { uint64_t at; int goes; } ends[] = { { 2000, 3 }, { 2500, 1 }, { 3000, 0 }, { 4000, 2 } };
+    for (int i = 0; i < 4; i++) {
+        now = start + ends[i].at - 1;
+        wick_experience_tick(x, now);
+        CHECK_INT(readers[ends[i].goes].closed, 0);
+        now++;
+        CHECK(wick_experience_deadline(x) <= now);
+        wick_experience_tick(x, now);
+        CHECK_INT(readers[ends[i].goes].closed, 4501);
+        wick_experience_detach(x, links[ends[i].goes], now);
+    }
+    /* What comes after the end and before the tick; a fresh token is too late then. */
+    clear();
+    links[0] = connect_as(0, "", 1);
+    token_ends = now + 10;
+    say(links[0], open);
+    token_ends = 0;
+    now += 10;
+    say(links[0], update);
+    HAS(0, "\"re\":\"u\"");
+    HAS(0, "AUTH_EXPIRED");
+    CHECK_INT(readers[0].closed, 4501);
+    wick_experience_detach(x, links[0], now);
+    /* A quiet link by the token of its handshake; a fresh one without an end takes the end away. */
+    wick_link_config how = { .size = sizeof how, .expires_ms = now + 5 };
+    readers[1].closed = readers[2].closed = 0;
+    CHECK_STATUS(wick_experience_open(x, &readers[1], &how, &links[1], now), WICK_OK);
+    how.full = 1;
+    how.principal = WICK_TEXT("ann");
+    CHECK_STATUS(wick_experience_open(x, &readers[2], &how, &links[2], now), WICK_OK);
+    say(links[2], "{\"type\":\"session.open\"}");
+    say(links[2], update);
+    now += 5;
+    wick_experience_tick(x, now);
+    CHECK_INT(readers[1].closed, 4501);
+    CHECK_INT(readers[2].closed, 0);
+    end();
+}
+
+/* The application's own messages come through as they are, once. */
+static void messages_of_the_application(void)
+{
+    struct known known;
+    begin();
+    wick_link link = opened(0, &known);
+    wick_session session = wick_experience_session(x, link);
+    clear();
+    say(link, "{\"type\":\"x.pointer\",\"payload\":{\"at\":[1, 2.50]}}");
+    CHECK(strcmp(applied, "x.pointer {\"at\":[1, 2.50]}") == 0);
+    CHECK_INT((long long)readers[0].len, 0);
+    say(link, "{\"type\":\"x.save\",\"id\":\"s1\"}");
+    HAS(0, "{\"type\":\"accepted\",\"re\":\"s1\"}");
+    CHECK(strcmp(applied, "x.save ") == 0);
+    applied[0] = 0;
+    say(link, "{\"type\":\"x.save\",\"id\":\"s1\"}");
+    CHECK(applied[0] == 0);
+    HAS(0, "\"duplicate\":true");
+    refuse_application = WICK_CODE_PERMISSION_DENIED;
+    say(link, "{\"type\":\"x.save\",\"id\":\"s2\"}");
+    HAS(0, "\"code\":\"PERMISSION_DENIED\"");
+    refuse_application = WICK_CODE_NONE;
+    post(session, "{\"type\":\"x.posted\",\"id\":\"s3\",\"payload\":{}}");
+    CHECK_INT(last_type, WICK_TYPE_ACCEPTED);
+    CHECK(strcmp(applied, "x.posted {}") == 0);
+    end();
+}
+
+static void what_is_wrong_is_named(void)
+{
+    struct known known;
+    wick_link quiet;
+    begin();
+    wick_link link = opened(0, &known);
+    clear();
+    say(link, "{\"type\":\"agent.massage\",\"id\":\"a\"}");
+    HAS(0, "\"re\":\"a\"");
+    HAS(0, "\"message\":\"type: \\\"agent.massage\\\" is not a request here\"");
+    say(link, "{\"type\":\"agent.token\",\"id\":\"b\",\"payload\":{\"message_id\":\"m\",\"text\":\"t\"}}");
+    HAS(0, "\"message\":\"type: \\\"agent.token\\\" is not a request here\"");
+    say(link, "{\"type\":\"\\u0061gent.Z-1\"}");
+    HAS(0, "type: \\\"agent.Z-1\\\" is");
+    post(wick_experience_session(x, link), "{\"type\":\"no.way\"}");
+    CHECK(strcmp(last_code, "UNKNOWN_TYPE") == 0);
+    /* Versions. */
+    link = connect_as(1, "", 0);
+    say(link, "{\"type\":\"session.open\",\"id\":\"v\",\"payload\":{\"versions\":[\"2.0\"]}}");
+    HAS(1, "\"re\":\"v\"");
+    HAS(1, "INVALID_PAYLOAD");
+    HAS(1, "payload.versions: a list with \\\"1.0\\\" expected");
+    CHECK_INT(readers[1].closed, 4406);
+    /* A quiet client may acknowledge, to no effect; what it opens it is told. */
+    CHECK_STATUS(wick_experience_open(x, &readers[2], NULL, &quiet, now), WICK_OK);
+    clear();
+    say(quiet, "{\"type\":\"ack\",\"id\":\"a\",\"payload\":{\"seq\":7}}");
+    CHECK_INT((long long)readers[2].len, 0);
+    say(quiet, "{\"type\":\"session.open\",\"id\":\"o\",\"payload\":{}}");
+    HAS(2, "\"re\":\"o\"");
+    HAS(2, "offer agent-events.v1 in Sec-WebSocket-Protocol");
+    end();
+}
+
+/* Who reads nothing at all, though the log has moved past it, goes; who only is late does not. */
+static void who_never_reads(void)
+{
+    struct known known;
+    config.stream.max_events = 20;
+    config.slow_ms = 1000;
+    begin();
+    wick_link link = opened(0, &known);
+    wick_session session = wick_experience_session(x, link);
+    say(link, MESSAGE("c1", "i1"));
+    readers[0].block = 1 << 20;
+    emit("i1", WICK_TYPE_AGENT_TOKEN, "a");
+    for (int i = 0; i < 10; i++) {
+        now += 1000; /* all of it is still kept */
+        CHECK(wick_experience_deadline(x) <= now);
+        wick_experience_tick(x, now);
+    }
+    CHECK_INT(readers[0].closed, 0);
+    for (int i = 0; i < 60; i++)
+        emit("i1", WICK_TYPE_AGENT_TOKEN, "b");
+    uint64_t start = now;
+    while (!readers[0].closed && now < start + 5000) {
+        now = wick_experience_deadline(x);
+        wick_experience_tick(x, now);
+    }
+    CHECK_INT(readers[0].closed, 4509);
+    CHECK(now >= start + 1000 && now <= start + 2000);
+    readers[0].block = 0;
+    wick_experience_detach(x, link, now);
+    /* The session is there, and one that reads again in time goes on. */
+    link = resumed(1, &known, 1);
+    HAS(1, "session.reset");
+    clear();
+    readers[1].block = 1 << 20;
+    for (int i = 0; i < 60; i++)
+        emit("i1", WICK_TYPE_AGENT_TOKEN, "c");
+    now += 1500;
+    wick_experience_tick(x, now);
+    readers[1].block = 0;
+    wick_experience_room(x, link, now);
+    HAS(1, "slow_consumer");
+    for (int i = 0; i < 10; i++)
+        wick_experience_tick(x, now += 1000);
+    CHECK_INT(readers[1].closed, 0);
+    CHECK(wick_experience_session(x, link) == session);
+    end();
+}
+
+/* Rooms by POST: the answer tells what room.joined does, and the session's readers hear it. */
+static void rooms_by_post(void)
+{
+    struct known ann, bob;
+    wick_link view;
+    begin();
+    wick_session one = wick_experience_session(x, opened(0, &ann));
+    opened(1, &bob);
+    wick_experience_view(x, &readers[2], one, NULL, &view, now);
+    clear();
+    post(one, "{\"type\":\"room.join\",\"id\":\"j\",\"payload\":{\"room\":\"r/1\"}}");
+    CHECK_INT(last_type, WICK_TYPE_ACCEPTED);
+    CHECK(strcmp(last_result, "{\"room\":\"r/1\",\"members\":1}") == 0);
+    HAS(0, "{\"type\":\"room.joined\",\"re\":\"j\",\"payload\":{\"room\":\"r/1\",\"members\":1}}");
+    HAS(2, "{\"type\":\"room.joined\",\"re\":\"j\"");
+    post(one, "{\"type\":\"room.publish\",\"id\":\"p\",\"payload\":{\"room\":\"r/1\",\"data\":{\"n\":1}}}");
+    HAS(0, "\"type\":\"room.message\"");
+    HAS(2, "\"data\":{\"n\":1}");
+    post(one, "{\"type\":\"room.leave\",\"id\":\"l\",\"payload\":{\"room\":\"r/1\"}}");
+    CHECK_INT(last_type, WICK_TYPE_ACCEPTED);
+    HAS(2, "{\"type\":\"room.left\",\"re\":\"l\"");
+    post(one, "{\"type\":\"room.publish\",\"payload\":{\"room\":\"r/1\",\"data\":1}}");
+    CHECK(strcmp(last_code, "ROOM_NOT_FOUND") == 0);
+    post(one, "{\"type\":\"ack\",\"id\":\"k\",\"payload\":{\"seq\":1}}");
+    CHECK_INT(last_type, WICK_TYPE_ACCEPTED);
     end();
 }
 
@@ -1198,6 +1415,11 @@ int main(void)
     RUN(sessions_of_the_host);
     RUN(expiry);
     RUN(disconnect_can_cancel);
+    RUN(tokens_that_end);
+    RUN(messages_of_the_application);
+    RUN(what_is_wrong_is_named);
+    RUN(who_never_reads);
+    RUN(rooms_by_post);
     RUN(the_oldest_gives_way);
     RUN(a_slow_reader_is_told);
     RUN(refused_answers);
