@@ -32,7 +32,9 @@ TEST_FLAGS := $(HOST_FLAGS) -Isrc -Itests -I.
 DEP = -MMD -MP
 
 LIB_SRC := $(wildcard src/*/*.c)
-HOST_SRC := $(wildcard examples/lib/*.c)
+TLS_SRC := $(if $(WITH_OPENSSL),$(wildcard examples/tls/openssl*.c),examples/tls/none.c)
+TLS_LIBS := $(if $(WITH_OPENSSL),-lssl -lcrypto)
+HOST_SRC := $(wildcard examples/lib/*.c) $(TLS_SRC)
 WEB_SRC := $(wildcard examples/web/*)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c tests/oracle/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
@@ -129,7 +131,7 @@ $(HOST): $(HOST_SRC:%.c=$B/%.o) $B/gen/web.o $B/.sources
 define program
 $B/bin/$(1): $(patsubst %.c,$B/%.o,$(wildcard examples/$(1).c examples/$(1)/*.c)) $$(HOST) $$(LIB) $B/.sources
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(LDLIBS)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(TLS_LIBS) $$(LDLIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
@@ -151,7 +153,7 @@ $(TEST_LIB): $(TEST_LIB_SRC:%.c=$B/%.o) $B/.sources
 	$(AR) rcs $@ $(filter %.o,$^)
 
 $(UNIT): $B/tests/unit/%: $B/tests/unit/%.o $(TEST_LIB) $(HOST) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TLS_LIBS) $(LDLIBS)
 
 # A fuzz target with a main that runs its committed corpus: no libFuzzer needed.
 $(REPLAY): $B/fuzz/%-replay: $B/fuzz/%.o $B/fuzz/replay.o $(TEST_LIB) $(LIB)
@@ -192,7 +194,7 @@ $B/bench/%.cc.o: tests/bench/%.cc $B/.flags
 define bench
 $B/bench/$(1): $B/bench/$(1).o $(patsubst tests/bench/%,$B/bench/%.o,$(wildcard tests/bench/$(1)_*.cc)) \
 		$(BENCH_LIB_SRC:tests/%.c=$B/%.o) $$(TEST_LIB) $$(HOST) $$(LIB)
-	$$(if $$(filter -DHAVE_CXX%,$$(PEERS)),$$(CXX),$$(CC)) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PEER_LIBS) $$(LDLIBS)
+	$$(if $$(filter -DHAVE_CXX%,$$(PEERS)),$$(CXX),$$(CC)) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PEER_LIBS) $$(TLS_LIBS) $$(LDLIBS)
 endef
 $(foreach p,$(BENCH_SRC:tests/bench/%.c=%),$(eval $(call bench,$(p))))
 

@@ -32,7 +32,7 @@ static const struct option_spec specs[] = {
     TRUST_OPTION(&proxies),
     { "deflate", NULL, "permessage-deflate; needs a build WITH_ZLIB=1", OPTION_FLAG, &deflate, 0 },
     { "cert", "F", "certificate chain for wss; needs a build WITH_OPENSSL=1", OPTION_TEXT, &cert, 0 },
-    { "key", "F", "its private key", OPTION_TEXT, &key, 0 },
+    { "key", "F", "its private key, if it is not in the same file", OPTION_TEXT, &key, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "echo_server", "", "Sends back every WebSocket message.", specs };
@@ -87,13 +87,25 @@ static void on_signal(struct loop *in, int signal)
         http_drain(&server, on_drained);
 }
 
+/* --cert and --key. */
+static void read_identity(void)
+{
+    char why[256];
+    if (!cert && !key)
+        return;
+    if (!cert)
+        options_wrong(&program, "--key goes with --cert");
+    server.tls = tls_identity_new(cert, key, why, sizeof why);
+    if (!server.tls)
+        options_wrong(&program, "--cert %s: %s", cert, why);
+}
+
 static void check_options(int argc, char **argv)
 {
     options_parse(&program, argc, argv);
     if (deflate)
         options_wrong(&program, "--deflate: this build has no zlib; build with WITH_ZLIB=1");
-    if (cert || key)
-        options_wrong(&program, "--cert, --key: this build has no TLS; build with WITH_OPENSSL=1");
+    read_identity();
     trust_read(&trust, &program, &proxies);
     config.kernels = wick_kernels_best();
     config.ping_interval_ms = ping_interval ? ping_interval : WICK_NEVER;
@@ -110,12 +122,14 @@ int main(int argc, char **argv)
     }
     if (http_listen(&server, host, (unsigned)port) < 0)
         return 1;
-    printf("listening on ws://%s/\n", server.authority);
+    printf("listening on ws%s://%s/\n", server.tls ? "s" : "", server.authority);
     fflush(stdout);
     int result = loop_run(&loop);
     http_close(&server);
     peer_free_all(&loop);
     loop_free(&loop);
     trust_free(&trust);
+    tls_identity_free(server.tls);
+    tls_end();
     return result < 0;
 }

@@ -132,8 +132,8 @@ static void check_runtime(void)
         options_wrong(&program, "--agent goes with the Runtime: give it to the agent_runtime");
     if (wick_url_split((wick_str){ server.runtime_url, strlen(server.runtime_url) }, &url) != WICK_OK)
         options_wrong(&program, "--runtime %s: a ws:// URL expected", server.runtime_url);
-    if (url.secure)
-        options_wrong(&program, "--runtime %s: this build has no TLS", server.runtime_url);
+    if (url.secure && !tls_is_built())
+        options_wrong(&program, "--runtime %s: this build has no TLS; build with WITH_OPENSSL=1", server.runtime_url);
 }
 
 /* ---- The end ----------------------------------------------------------------------------------------------------- */

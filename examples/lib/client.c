@@ -58,6 +58,7 @@ static const char *stage_name(const struct http_trace *trace)
         return "url";
     return trace->stage == HTTP_RESOLVING    ? "resolve"
            : trace->stage == HTTP_CONNECTING ? "connect"
+           : trace->stage == HTTP_SECURING   ? "tls"
                                              : "handshake";
 }
 

@@ -1,5 +1,5 @@
 /*
- * client.h - connect to a ws:// URL: resolve, connect to one address after the other, shake hands, become a
+ * client.h - connect to a ws:// or wss:// URL: resolve, connect to one address after the other, shake hands, become a
  * WebSocket peer.
  *
  *     static void on_failed(struct loop *loop, const struct client_failure *failure, void *user);
@@ -17,7 +17,7 @@
 
 /* Why there is no connection. Valid until on_failed returns. */
 struct client_failure {
-    /* What was being done: "url", "resolve", "connect", "handshake" */
+    /* What was being done: "url", "resolve", "connect", "tls", "handshake" */
     const char *stage;
     /* A sentence. */
     const char *text;

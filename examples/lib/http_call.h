@@ -52,7 +52,7 @@ void http_call_begin_head(struct http_call *call);
 void http_connect_begin(struct http_call *call);
 /* The address in hand has failed, errno says how: take the next one, or end the call. */
 void http_connect_next(struct http_call *call, int error);
-/* The socket may be connected by now: if it is, send the request. */
+/* The socket may be connected by now, or secured: if it is, go on, up to sending the request. */
 void http_connect_settle(struct peer *peer);
 
 /* ---- http_request.c ---- */

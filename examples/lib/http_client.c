@@ -6,8 +6,10 @@
  * stack that still look at it, and the outermost one frees it.
  */
 #include "lib/http_call.h"
+#include "lib/tls.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,6 +72,9 @@ static void leave_call(struct http_call *call)
         free_call(call);
 }
 
+/* Of the last handshake that failed: the session goes before its story is told. */
+static char tls_text[256];
+
 static const char *outcome_text(const struct http_call *call)
 {
     switch (call->trace.outcome) {
@@ -85,11 +90,14 @@ static const char *outcome_text(const struct http_call *call)
         return "wss and https need TLS, which this build has not; build with WITH_OPENSSL=1";
     case HTTP_NO_HOST:
         return call->trace.text;
+    case HTTP_TLS_FAILED:
+        return tls_text;
     case HTTP_REFUSED:
     case HTTP_UNREACHABLE:
         return strerror(call->trace.error);
     case HTTP_TIMEOUT:
         return call->trace.stage == HTTP_CONNECTING ? strerror(ETIMEDOUT)
+               : call->trace.stage == HTTP_SECURING ? "the server did not finish the TLS handshake in time"
                : call->trace.stage == HTTP_AWAITING ? "the server did not answer in time"
                                                     : "the rest of the answer did not come in time";
     case HTTP_FIN:
@@ -300,8 +308,14 @@ static void call_end(struct peer *peer)
         http_connect_next(call, error ? error : ECONNRESET);
         return;
     }
+    if (call->trace.stage == HTTP_SECURING) {
+        const char *why = tls_failure(peer);
+        snprintf(tls_text, sizeof tls_text, "%s", why ? why : "the connection ended in the TLS handshake");
+        http_call_finish(call, HTTP_TLS_FAILED);
+        return;
+    }
     int whole = call->trace.stage == HTTP_READING && call->trace.http_status != 101 &&
-                call->body.kind == WICK_HTTP_BODY_UNTIL_CLOSE;
+                call->body.kind == WICK_HTTP_BODY_UNTIL_CLOSE && !tls_was_cut(peer);
     http_call_finish(call, broken ? HTTP_RESET : whole ? HTTP_WHOLE : HTTP_FIN);
 }
 
@@ -356,7 +370,7 @@ static enum http_outcome prepare(struct http_call *call, const struct http_call_
     memcpy(call->url_text, options->url, len + 1);
     if (wick_url_split((wick_str){ call->url_text, len }, &call->url) != WICK_OK)
         return HTTP_BAD_URL;
-    if (call->url.secure)
+    if (call->url.secure && !tls_is_built())
         return HTTP_NO_TLS;
     return http_request_make(options, &call->url, &call->request, &call->request_len);
 }

@@ -27,7 +27,7 @@
 struct http_call;
 
 /* How far a call has come. */
-enum http_stage { HTTP_RESOLVING, HTTP_CONNECTING, HTTP_AWAITING, HTTP_READING };
+enum http_stage { HTTP_RESOLVING, HTTP_CONNECTING, HTTP_SECURING, HTTP_AWAITING, HTTP_READING };
 
 /* How it ended. */
 enum http_outcome {
@@ -39,6 +39,7 @@ enum http_outcome {
     HTTP_NO_HOST,     /* the name does not resolve */
     HTTP_REFUSED,     /* nobody listens there */
     HTTP_UNREACHABLE, /* any other reason not to connect: trace->error */
+    HTTP_TLS_FAILED,  /* the TLS handshake failed; the text says why */
     HTTP_TIMEOUT,     /* a deadline: trace->stage says which */
     HTTP_FIN,         /* the other end closed before its answer was whole; after a 101: closed */
     HTTP_RESET,       /* the same with a reset */
@@ -61,7 +62,7 @@ struct http_trace {
     const char *text;
     wick_status status; /* of HTTP_NOT_HTTP, HTTP_BAD_HEAD and HTTP_BAD_BODY */
     int error;          /* errno of the last address that did not let us connect */
-    uint64_t start_ms, resolved_ms, connected_ms, first_byte_ms, head_ms, last_byte_ms, end_ms;
+    uint64_t start_ms, resolved_ms, connected_ms, secured_ms, first_byte_ms, head_ms, last_byte_ms, end_ms;
     uint64_t bytes;             /* received, head included */
     unsigned http_status;       /* 0: no head came */
     char address[SOCKET_NAME];  /* that was connected to, or tried last */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/http_call.h"
+#include "lib/tls.h"
 
 static int open_socket(struct http_call *call, const struct addrinfo *address)
 {
@@ -80,17 +81,34 @@ static int has_connected(const struct peer *peer)
     return getpeername(peer->source.fd, (struct sockaddr *)&address, &len) == 0;
 }
 
-static void connected(struct peer *peer)
+/* The way is free: send the request. */
+static void ask(struct peer *peer)
 {
     struct http_call *call = peer->as.call;
     wick_slice slice = { (const uint8_t *)call->request, call->request_len };
     call->trace.stage = HTTP_AWAITING;
-    call->trace.connected_ms = call->loop->now_ms;
-    call->trace.error = 0;
     call->deadline = http_call_after(call, call->head_ms);
     http_call_begin_head(call);
     peer_write(peer, &slice, 1);
+    http_call_arm(call);
+}
+
+static void connected(struct peer *peer)
+{
+    struct http_call *call = peer->as.call;
+    call->trace.connected_ms = call->loop->now_ms;
+    call->trace.error = 0;
     peer_go_on(peer);
+    if (!call->url.secure) {
+        ask(peer);
+        return;
+    }
+    call->trace.stage = HTTP_SECURING;
+    if (tls_connect(peer, call->url.host) < 0) {
+        http_call_finish(call, HTTP_NO_MEMORY);
+        return;
+    }
+    call->deadline = http_call_after(call, call->head_ms);
     http_call_arm(call);
 }
 
@@ -98,6 +116,10 @@ static void connected(struct peer *peer)
 void http_connect_settle(struct peer *peer)
 {
     struct http_call *call = peer->as.call;
+    if (call && call->trace.stage == HTTP_SECURING && tls_is_ready(peer)) {
+        call->trace.secured_ms = call->loop->now_ms;
+        ask(peer);
+    }
     if (!call || call->trace.stage != HTTP_CONNECTING)
         return;
     if (has_connected(peer))

@@ -85,7 +85,9 @@ static void on_listener_ready(struct loop *loop, struct source *source, unsigned
             continue;
         }
         if (server->trust && server->trust->count)
-            peer->phase = HTTP_ARRIVAL;
+            peer->phase = HTTP_ARRIVAL; /* a PROXY header comes before TLS */
+        else if (server->tls && tls_accept(peer, server->tls, NULL, 0) < 0)
+            peer_close(peer);
         http_set_deadline(peer, http_or_default(server->head_timeout_ms, 10000));
     }
 }
@@ -98,6 +100,19 @@ static void on_listener_due(struct loop *loop, struct source *source)
 }
 
 static const struct source_type listener_type = { on_listener_ready, on_listener_due };
+
+/* What somebody gets who speaks plain HTTP to a server that speaks TLS. */
+static void prepare_plain_answer(struct http_server *server)
+{
+    static char answer[2048];
+    size_t len;
+    wick_handshake shake;
+    wick_handshake_refuse(&shake, WICK_REFUSE_BAD_REQUEST);
+    shake.detail = WICK_STR("This is plain HTTP, and the port speaks TLS.");
+    shake.hint = WICK_STR("Use wss:// or https://; in a proxy, https in proxy_pass or reverse_proxy, `ssl` in HAProxy.");
+    if (wick_handshake_write(&shake, NULL, server->stamp, server->stamp_count, answer, sizeof answer, &len) == WICK_OK)
+        tls_identity_answer_plain(server->tls, answer, len);
+}
 
 int http_listen(struct http_server *server, const char *host, unsigned port)
 {
@@ -112,6 +127,8 @@ int http_listen(struct http_server *server, const char *host, unsigned port)
     server->service.protocol = &http_protocol;
     server->port = socket_port(fd);
     server->spare_fd = open_spare();
+    if (server->tls)
+        prepare_plain_answer(server);
     if (loop_watch(server->loop, &server->listener, fd, EPOLLIN) == 0)
         return 0;
     log_line("cannot listen on %s: %s", server->authority, strerror(errno));

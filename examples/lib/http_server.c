@@ -376,10 +376,11 @@ static size_t take_head(struct peer *peer, const uint8_t *data, size_t len)
 /* The first bytes of a connection to a server that trusts proxies. */
 static size_t take_arrival(struct peer *peer, const uint8_t *data, size_t len)
 {
+    struct http_server *server = http_server_of(peer);
     size_t used;
     if (!len)
         return 0;
-    wick_status status = visitor_arrives(peer, http_server_of(peer)->trust, data, len, &used);
+    wick_status status = visitor_arrives(peer, server->trust, data, len, &used);
     if (status == WICK_MORE)
         return 0;
     if (status < 0) {
@@ -387,7 +388,11 @@ static size_t take_arrival(struct peer *peer, const uint8_t *data, size_t len)
         return len;
     }
     peer->phase = HTTP_HEAD;
-    return used;
+    if (!server->tls)
+        return used;
+    if (tls_accept(peer, server->tls, data + used, len - used) < 0)
+        peer_close(peer);
+    return len;
 }
 
 static int append_body(struct http_message *message, wick_slice piece)

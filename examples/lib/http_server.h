@@ -33,6 +33,7 @@
 
 #include "lib/peer.h"
 #include "lib/socket.h"
+#include "lib/tls.h"
 #include "lib/visitor.h"
 #include "lib/ws.h"
 
@@ -67,6 +68,8 @@ struct http_server {
     void *user;
     /* Proxies that are believed; NULL or empty: none. */
     const struct trust *trust;
+    /* Speak TLS; NULL: plain. */
+    struct tls_identity *tls;
     /* While on_head or on_request runs: what is known of who asks. NULL if nobody is trusted. */
     const wick_forwarded *forwarded;
     /* Limits; 0 is the default. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/peer_internal.h"
+#include "lib/tls.h"
 #include "lib/visitor.h"
 
 /* Peers are allocated in blocks of this many bytes. */
@@ -178,6 +179,8 @@ static void destroy(struct peer *peer)
     struct peer_io *io = loop->io;
     if (service->protocol->on_free)
         service->protocol->on_free(peer);
+    if (peer->flags & PEER_TLS)
+        tls_leave(peer);
     visitor_leaves(peer);
     int fd = peer->source.fd;
     loop_drop(loop, &peer->source);
@@ -246,10 +249,17 @@ static void end_input(struct peer *peer)
     peer->service->protocol->on_end(peer);
 }
 
+static ssize_t receive(struct peer *peer, uint8_t *data, size_t cap)
+{
+    if (peer->flags & PEER_TLS)
+        return tls_receive(peer, data, cap);
+    return recv(peer->source.fd, data, cap, MSG_DONTWAIT);
+}
+
 static void read_input(struct peer *peer)
 {
     struct peer_io *io = peer_io_of(peer);
-    ssize_t got = recv(peer->source.fd, io->read, sizeof io->read, MSG_DONTWAIT);
+    ssize_t got = receive(peer, io->read, sizeof io->read);
     if (got < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
             peer_set_broken(peer);
@@ -259,6 +269,8 @@ static void read_input(struct peer *peer)
         end_input(peer);
         return;
     }
+    if (peer->flags & PEER_TLS && tls_has_input(peer))
+        peer->flags |= PEER_REOFFER;
     size_t len = (size_t)got, used = 0;
     int kept = peer->backlog && peer->backlog->in_len;
     if (!kept)
@@ -333,6 +345,9 @@ void peer_close(struct peer *peer)
 static unsigned wanted_events(const struct peer *peer)
 {
     unsigned events = 0;
+    if (peer->flags & PEER_TLS && !tls_is_ready(peer)) /* what the protocol has queued waits for the handshake */
+        return (peer->flags & PEER_ENDED ? 0 : EPOLLIN) |
+               (tls_queued(peer) || peer->flags & PEER_REOFFER ? EPOLLOUT : 0);
     if (!(peer->flags & (PEER_ENDED | PEER_HELD)))
         events |= EPOLLIN;
     if (peer->flags & PEER_WATCH_END && !(peer->flags & PEER_ENDED))
@@ -365,6 +380,8 @@ static void advance(struct peer *peer)
     if ((peer->flags & (PEER_REOFFER | PEER_HELD)) == PEER_REOFFER) {
         peer->flags &= (uint16_t)~PEER_REOFFER;
         offer_kept(peer);
+        if (peer->flags & PEER_TLS && !(peer->flags & (PEER_HELD | PEER_DOOMED)) && tls_has_input(peer))
+            read_input(peer);
     }
     if (peer->service->protocol->on_settle)
         peer->service->protocol->on_settle(peer);
@@ -374,6 +391,10 @@ static void advance(struct peer *peer)
 static void shut_down(struct peer *peer)
 {
     if (peer_queued(peer) || peer->flags & PEER_SHUT)
+        return;
+    if (peer->flags & PEER_TLS)
+        tls_finish(peer);
+    if (peer_queued(peer))
         return;
     peer->flags |= PEER_SHUT;
     if (peer->flags & PEER_ENDED || shutdown(peer->source.fd, SHUT_WR) < 0)

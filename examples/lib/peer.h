@@ -76,7 +76,8 @@ enum {
     PEER_ENDED = 256,   /* on_end has been called */
     PEER_STUCK = 512,    /* the kernel has refused bytes; EPOLLOUT will tell */
     PEER_WATCH_END = 1024, /* held, but the end of the stream is to be noticed: peer_hold(peer, 1) */
-    PEER_VISITOR = 2048    /* visitor.c keeps something about it */
+    PEER_VISITOR = 2048,   /* visitor.c keeps something about it */
+    PEER_TLS = 4096        /* tls.h stands between it and its socket */
 };
 
 /* Bytes that wait, in either direction. Only peers that have some own one. */

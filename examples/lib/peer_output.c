@@ -15,6 +15,7 @@
 #include <linux/sockios.h>
 
 #include "lib/peer_internal.h"
+#include "lib/tls.h"
 
 /* The largest single piece that is copied rather than sent at once from where it lies. */
 #define COPY_MAX (16u << 10)
@@ -24,7 +25,8 @@
 
 size_t peer_queued(const struct peer *peer)
 {
-    return peer->backlog ? peer->backlog->out_len : 0;
+    size_t queued = peer->backlog ? peer->backlog->out_len : 0;
+    return peer->flags & PEER_TLS ? queued + tls_queued(peer) : queued;
 }
 
 size_t peer_output_limit(const struct peer *peer)
@@ -48,12 +50,19 @@ static int enqueue(struct peer *peer, const uint8_t *data, size_t len)
     return 0;
 }
 
+static ssize_t hand_over(struct peer *peer, struct iovec *iov, int count)
+{
+    struct msghdr message = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+    if (peer->flags & PEER_TLS)
+        return tls_send(peer, iov, count);
+    return count == 1 ? send(peer->source.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                      : sendmsg(peer->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* Send pieces; what the kernel does not take is queued. A peer whose bytes cannot be kept is broken. */
 static void send_pieces(struct peer *peer, struct iovec *iov, int count)
 {
-    struct msghdr message = { .msg_iov = iov, .msg_iovlen = (size_t)count };
-    ssize_t sent = count == 1 ? send(peer->source.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
-                              : sendmsg(peer->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = hand_over(peer, iov, count);
     size_t taken = sent > 0 ? (size_t)sent : 0;
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         peer_set_broken(peer);
@@ -87,19 +96,23 @@ static void flush_gather(struct peer_io *io)
 static void flush_queue(struct peer *peer)
 {
     struct backlog *backlog = peer->backlog;
-    if (!backlog || !backlog->out_len || (peer->flags & PEER_BROKEN))
+    struct iovec all = { NULL, 0 };
+    if (!peer_queued(peer) || (peer->flags & PEER_BROKEN))
         return;
-    const uint8_t *data = backlog->out + backlog->out_at;
-    ssize_t sent = send(peer->source.fd, data, backlog->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (backlog && backlog->out_len)
+        all = (struct iovec){ backlog->out + backlog->out_at, backlog->out_len };
+    ssize_t sent = hand_over(peer, &all, 1);
     if (sent < 0) {
         peer->flags |= PEER_STUCK;
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
             peer_set_broken(peer);
         return;
     }
-    backlog->out_at += (size_t)sent;
-    backlog->out_len -= (size_t)sent;
-    if (backlog->out_len)
+    if (sent) {
+        backlog->out_at += (size_t)sent;
+        backlog->out_len -= (size_t)sent;
+    }
+    if (peer_queued(peer))
         peer->flags |= PEER_STUCK;
     peer_trim(peer);
 }
@@ -243,9 +256,11 @@ int peer_output_moves(struct peer *peer)
     int unacknowledged = 0;
     if (!peer_queued(peer) || ioctl(peer->source.fd, SIOCOUTQ, &unacknowledged) < 0)
         return 0;
-    size_t pending = peer->backlog->out_len + (size_t)unacknowledged;
-    int moves = pending != peer->backlog->pending;
-    peer->backlog->pending = pending;
+    struct backlog *backlog = peer_backlog(peer);
+    size_t pending = peer_queued(peer) + (size_t)unacknowledged;
+    int moves = backlog && pending != backlog->pending;
+    if (backlog)
+        backlog->pending = pending;
     return moves;
 }
 

@@ -31,6 +31,7 @@ static const struct option_spec specs[] = {
     { "header", "'NAME: VALUE'", "a field for the handshake", OPTION_LIST, &header_list, 0 },
     { "origin", "ORIGIN", "the Origin to send (none)", OPTION_TEXT, &origin_text, 0 },
     { "max-message", "BYTES", "the largest message, K, M and G allowed (64M)", OPTION_NUMBER, &max_message, 0 },
+    TLS_OPTIONS,
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "wick agent", "URL TEXT",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/problem.h"
+#include "lib/tls.h"
 #include "wick/wick.h"
 
 struct loop command_loop;
@@ -18,6 +19,8 @@ uint64_t max_message = 64u << 20;
 
 static wick_http_header *headers;
 static wick_str *subprotocols;
+const char *ca_file;
+int insecure;
 static unsigned close_code;
 static char close_reason[WICK_REASON_MAX + 1];
 static int interrupted;
@@ -71,7 +74,7 @@ void command_target(const struct program *program, const char *text, struct clie
     options->url = text;
     if (wick_url_split((wick_str){ text, strlen(text) }, &url) != WICK_OK)
         options_wrong(program, "'%s' is not a URL such as ws://host:port/path", text);
-    if (url.secure)
+    if (url.secure && !tls_is_built())
         options_wrong(program, "wss needs TLS, which this build has not; build with WITH_OPENSSL=1");
     command_fields(program, options);
     options->origin = origin_text;
@@ -79,8 +82,11 @@ void command_target(const struct program *program, const char *text, struct clie
 
 void command_fields(const struct program *program, struct client_options *options)
 {
+    char why[256];
     parse_headers(program, options);
     parse_subprotocols(program, options);
+    if ((ca_file || insecure) && tls_trust(ca_file, insecure, why, sizeof why) < 0)
+        options_wrong(program, "--%s: %s", ca_file ? "ca" : "insecure", why);
 }
 
 /* ---- The run ----------------------------------------------------------------------------------------------------- */
@@ -121,6 +127,7 @@ int command_end(void)
 {
     http_call_cancel_all();
     peer_free_all(&command_loop);
+    tls_end();
     loop_free(&command_loop);
     free(headers);
     free(subprotocols);

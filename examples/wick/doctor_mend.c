@@ -27,6 +27,8 @@ static const struct {
                             "(nginx: listen 443 ssl; HAProxy: bind :443 ssl crt FILE)." },
     { "PLAIN_TO_TLS", NULL, "Connect with wss:// in place of ws://. A page that is loaded over https must do so "
                             "anyway." },
+    { "TLS_FAILED", NULL, "Look at the certificate: openssl s_client -connect HOST:PORT -servername HOST. One of an "
+      "authority of your own is believed with --ca FILE" },
     { "NO_TLS", NULL, "Build wick with TLS: make WITH_OPENSSL=1" },
     { "NOT_HTTP", NULL, "Correct the port in the URL." },
     { "NO_ANSWER", NULL, "Ask the server itself with --direct; look whether it accepts connections, and at its log." },

@@ -101,6 +101,12 @@ static void judge_no_tls(const struct doctor_case *seen, enum doctor_end end, st
         doctor_fail(out, "TLS_TO_PLAIN", doctor_proxy_of(plain, NULL));
         return;
     }
+    if (answer_of(seen, end)->outcome == HTTP_TLS_FAILED) {
+        SAY(out->note, "%s", answer_of(seen, end)->trouble);
+        SAY(out->detail, "There is no TLS connection to %.*s.", (int)url->authority.len, url->authority.data);
+        doctor_fail(out, "TLS_FAILED", "");
+        return;
+    }
     SAY(out->note, "this wick is built without TLS");
     SAY(out->detail, "%.*s URLs need TLS, which this build has not, so nothing can be said about this connection.",
         (int)url->scheme.len, url->scheme.data);
@@ -290,7 +296,7 @@ void doctor_judge_connection(const struct doctor_case *seen, enum doctor_end end
     const struct doctor_answer *answer = answer_of(seen, end);
     const struct doctor_life *life = life_of(seen, end);
     doctor_evidence(answer, out->evidence, sizeof out->evidence);
-    if (answer->outcome == HTTP_NO_TLS)
+    if (answer->outcome == HTTP_NO_TLS || answer->outcome == HTTP_TLS_FAILED)
         judge_no_tls(seen, end, out);
     else if (!answer->status && answer->stage <= HTTP_CONNECTING)
         judge_no_connection(seen, end, out);

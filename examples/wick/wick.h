@@ -26,18 +26,24 @@ void command_options(const struct program *program, int argc, char **argv, struc
 /* The same for a command that has more arguments, when it has read its options. */
 void command_target(const struct program *program, const char *url, struct client_options *options);
 
-/* Read header_list and subprotocol_list into options. command_target() does it too. */
+/* Read header_list and subprotocol_list into options, and see to --ca and --insecure. command_target() does it too. */
 void command_fields(const struct program *program, struct client_options *options);
 
 /* Options that every command with a URL takes. */
 extern struct option_list header_list, subprotocol_list;
 extern const char *origin_text;
 extern uint64_t max_message;
+extern const char *ca_file;
+extern int insecure;
+#define TLS_OPTIONS                                                                                                  \
+    { "ca", "FILE", "believe these certificates too, for wss", OPTION_TEXT, &ca_file, 0 },                           \
+    { "insecure", NULL, "believe any certificate", OPTION_FLAG, &insecure, 0 }
 #define COMMAND_OPTIONS                                                                                              \
     { "header", "'NAME: VALUE'", "a field for the handshake", OPTION_LIST, &header_list, 0 },                        \
     { "subprotocol", "NAME", "a subprotocol to offer", OPTION_LIST, &subprotocol_list, 0 },                          \
     { "origin", "ORIGIN", "the Origin to send (none)", OPTION_TEXT, &origin_text, 0 },                               \
     { "max-message", "BYTES", "the largest message, K, M and G allowed (64M)", OPTION_NUMBER, &max_message, 0 },     \
+    TLS_OPTIONS,                                                                                                     \
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 }
 
 /* Connect, and run until the connection is over. Returns the exit status: 0 if it was closed by a close handshake. */
