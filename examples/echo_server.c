@@ -31,8 +31,7 @@ static const struct option_spec specs[] = {
       DAY_MS },
     TRUST_OPTION(&proxies),
     { "deflate", NULL, "permessage-deflate; needs a build WITH_ZLIB=1", OPTION_FLAG, &deflate, 0 },
-    { "cert", "F", "certificate chain for wss; needs a build WITH_OPENSSL=1", OPTION_TEXT, &cert, 0 },
-    { "key", "F", "its private key, if it is not in the same file", OPTION_TEXT, &key, 0 },
+    TLS_IDENTITY_OPTIONS(&cert, &key),
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "echo_server", "", "Sends back every WebSocket message.", specs };
@@ -87,25 +86,12 @@ static void on_signal(struct loop *in, int signal)
         http_drain(&server, on_drained);
 }
 
-/* --cert and --key. */
-static void read_identity(void)
-{
-    char why[256];
-    if (!cert && !key)
-        return;
-    if (!cert)
-        options_wrong(&program, "--key goes with --cert");
-    server.tls = tls_identity_new(cert, key, why, sizeof why);
-    if (!server.tls)
-        options_wrong(&program, "--cert %s: %s", cert, why);
-}
-
 static void check_options(int argc, char **argv)
 {
     options_parse(&program, argc, argv);
     if (deflate)
         options_wrong(&program, "--deflate: this build has no zlib; build with WITH_ZLIB=1");
-    read_identity();
+    server.tls = tls_identity_read(&program, cert, key);
     trust_read(&trust, &program, &proxies);
     config.kernels = wick_kernels_best();
     config.ping_interval_ms = ping_interval ? ping_interval : WICK_NEVER;

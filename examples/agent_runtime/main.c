@@ -20,6 +20,7 @@ static const char *host = "127.0.0.1";
 static uint64_t port = 8081;
 static struct option_list commands, proxies;
 static struct trust trust;
+static const char *cert, *key;
 
 static const struct option_spec specs[] = {
     { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
@@ -27,6 +28,7 @@ static const struct option_spec specs[] = {
     { "agent", "ID=COMMAND", "run COMMAND as the agent ID, once for each invocation; may be repeated", OPTION_LIST,
       &commands, 0 },
     TRUST_OPTION(&proxies),
+    TLS_IDENTITY_OPTIONS(&cert, &key),
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "agent_runtime", "", "Runs agents for Experiences that connect to its URL.",
@@ -106,6 +108,7 @@ int main(int argc, char **argv)
     struct loop *loop = &runtime_server.loop;
     options_parse(&program, argc, argv);
     trust_read(&trust, &program, &proxies);
+    runtime_server.http.tls = tls_identity_read(&program, cert, key);
     if (loop_init(loop) < 0 || loop_signals(loop, signals, on_signal) < 0 || init_runtime() < 0) {
         perror("agent_runtime");
         return 1;
@@ -120,7 +123,7 @@ int main(int argc, char **argv)
     runtime_server.http.trust = &trust;
     if (http_listen(&runtime_server.http, host, (unsigned)port) < 0)
         return 1;
-    printf("listening on ws://%s%s\n", runtime_server.http.authority, RUNTIME_PATH);
+    printf("listening on ws%s://%s%s\n", runtime_server.http.tls ? "s" : "", runtime_server.http.authority, RUNTIME_PATH);
     fflush(stdout);
     int result = loop_run(loop);
     http_close(&runtime_server.http);
@@ -130,5 +133,7 @@ int main(int argc, char **argv)
     free(runtime_server.runtime);
     loop_free(loop);
     trust_free(&trust);
+    tls_identity_free(runtime_server.http.tls);
+    tls_end();
     return result < 0;
 }

@@ -31,6 +31,7 @@ static uint64_t port = 8080;
 static const char *route_file;
 static struct option_list commands, origins, proxies;
 static struct trust trust;
+static const char *cert, *key, *ca;
 
 static const struct option_spec specs[] = {
     { "host", "H", "address to listen on (127.0.0.1)", OPTION_TEXT, &host, 0 },
@@ -53,7 +54,9 @@ static const struct option_spec specs[] = {
     { "log-memory", "BYTES", "memory for the logs of all sessions, from 1M to 64G; the longest give way (256M)",
       OPTION_NUMBER, &server.log_memory, MAX_LOG_MEMORY },
     TRUST_OPTION(&proxies),
-    { "runtime", "URL", "let the agent_runtime at this ws:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
+    TLS_IDENTITY_OPTIONS(&cert, &key),
+    { "ca", "FILE", "believe these certificates too, of a --runtime with wss", OPTION_TEXT, &ca, 0 },
+    { "runtime", "URL", "let the agent_runtime at this ws:// or wss:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "agent_server", "", "Serves a page, agents behind a WebSocket, and health.",
@@ -176,13 +179,14 @@ static void serve(void)
         return;
     }
     serving = 1;
-    printf("listening on http://%s/\n", server.http.authority);
+    printf("listening on http%s://%s/\n", server.http.tls ? "s" : "", server.http.authority);
     fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
     static const int signals[] = { SIGTERM, SIGINT, SIGCHLD, 0 };
+    char why[512];
     options_parse(&program, argc, argv);
     if (server.token && !*server.token)
         options_wrong(&program, "--token: the token is empty");
@@ -194,6 +198,9 @@ int main(int argc, char **argv)
         read_routes();
     read_origins();
     trust_read(&trust, &program, &proxies);
+    server.http.tls = tls_identity_read(&program, cert, key);
+    if (ca && tls_trust(ca, 0, why, sizeof why) < 0)
+        options_wrong(&program, "--ca: %s", why);
     if (server.runtime_url)
         check_runtime();
     if (loop_init(&server.loop) < 0 || loop_signals(&server.loop, signals, on_signal) < 0 || page_init() < 0 ||
@@ -224,6 +231,8 @@ int main(int argc, char **argv)
     page_free();
     loop_free(&server.loop);
     trust_free(&trust);
+    tls_identity_free(server.http.tls);
+    tls_end();
     free(server.routes);
     free(route_text);
     free(server.origins);

@@ -16,6 +16,7 @@
 
 #include <sys/uio.h>
 
+#include "lib/options.h"
 #include "lib/peer.h"
 
 /* A certificate and its key. */
@@ -29,6 +30,11 @@ int tls_is_built(void);
  * sentence in why, if they cannot be read or do not belong together.
  */
 struct tls_identity *tls_identity_new(const char *cert, const char *key, char *why, size_t cap);
+/* For a table of options, and what to do with their values: exits 2 with the usage if something is wrong. */
+#define TLS_IDENTITY_OPTIONS(cert, key)                                                                             \
+    { "cert", "F", "certificate chain for TLS; needs a build WITH_OPENSSL=1", OPTION_TEXT, cert, 0 },               \
+    { "key", "F", "its private key, if it is not in the same file", OPTION_TEXT, key, 0 }
+struct tls_identity *tls_identity_read(const struct program *program, const char *cert, const char *key);
 void tls_identity_free(struct tls_identity *identity);
 /* What a client is told that speaks plain HTTP: a whole response. It must stay. */
 void tls_identity_answer_plain(struct tls_identity *identity, const char *response, size_t len);

@@ -122,6 +122,7 @@ int doctor_speaks_tls(const struct doctor_answer *answer)
         "speaking plain HTTP to an SSL",
         "HTTP request to an HTTPS server",
         "combination of host and port requires TLS",
+        "and the port speaks TLS",
     };
     if (answer->outcome == HTTP_NOT_HTTP)
         return answer->first_len >= 2 && (answer->first[0] == 0x15 || answer->first[0] == 0x16) &&

@@ -26,7 +26,7 @@ class Server:
         self.process = subprocess.Popen([f"{BUILD}/bin/{program}", "--port", str(port), *options],
                                         stdout=subprocess.PIPE, stderr=self.err)
         line = self.process.stdout.readline().decode()
-        match = re.match(r"listening on (http|ws)://(.*):(\d+)(/.*)$", line.strip())
+        match = re.match(r"listening on (http|ws)s?://(.*):(\d+)(/.*)$", line.strip())
         if not match:
             raise RuntimeError(f"does not listen: {line!r} {self.log()}")
         self.port = int(match[3])

@@ -172,3 +172,18 @@ def certificate(folder):
             with open(folder + "/" + name) as part:
                 out.write(part.read())
     return folder + "/both.pem"
+
+
+def authority(folder, name="localhost"):
+    """A certificate authority, and a certificate of it for a name (localhost: for its addresses too) and its key."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    path = [folder + "/" + file for file in ("ca.pem", "cert.pem", "key.pem")]
+    openssl("req", "-x509", *key, "-days", "2", "-subj", "/CN=an authority of " + name, "-keyout", folder + "/ca.key", "-out", path[0])
+    openssl("req", *key, "-subj", "/CN=" + name, "-keyout", path[2], "-out", folder + "/request.pem")
+    with open(folder + "/extensions", "w") as out:
+        out.write("basicConstraints=CA:FALSE\nsubjectAltName=DNS:%s%s\n" % (name, ",IP:127.0.0.1,IP:::1" if name == "localhost" else ""))
+    openssl("x509", "-req", "-in", folder + "/request.pem", "-CA", path[0], "-CAkey", folder + "/ca.key", "-CAcreateserial",
+            "-days", "2", "-extfile", folder + "/extensions", "-out", path[1])
+    return path
