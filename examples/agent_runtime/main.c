@@ -123,7 +123,8 @@ int main(int argc, char **argv)
     runtime_server.http.trust = &trust;
     if (http_listen(&runtime_server.http, host, (unsigned)port) < 0)
         return 1;
-    printf("listening on ws%s://%s%s\n", runtime_server.http.tls ? "s" : "", runtime_server.http.authority, RUNTIME_PATH);
+    printf("listening on ws%s://%s%s\n", runtime_server.http.tls ? "s" : "", runtime_server.http.authority,
+           RUNTIME_PATH);
     fflush(stdout);
     int result = loop_run(loop);
     http_close(&runtime_server.http);

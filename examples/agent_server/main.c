@@ -56,7 +56,8 @@ static const struct option_spec specs[] = {
     TRUST_OPTION(&proxies),
     TLS_IDENTITY_OPTIONS(&cert, &key),
     { "ca", "FILE", "believe these certificates too, of a --runtime with wss", OPTION_TEXT, &ca, 0 },
-    { "runtime", "URL", "let the agent_runtime at this ws:// or wss:// URL run the agents", OPTION_TEXT, &server.runtime_url, 0 },
+    { "runtime", "URL", "let the agent_runtime at this ws:// or wss:// URL run the agents", OPTION_TEXT,
+      &server.runtime_url, 0 },
     { NULL, NULL, NULL, OPTION_FLAG, NULL, 0 },
 };
 static const struct program program = { "agent_server", "", "Serves a page, agents behind a WebSocket, and health.",

@@ -40,6 +40,17 @@ void http_answered(struct peer *peer);
 
 /* Refuse what cannot be read, and end the connection. */
 void http_refuse(struct peer *peer, wick_status status);
+/* The same with an answer of one's own; `why` is for the log, `head` what was read of the request, or NULL. */
+void http_refuse_with(struct peer *peer, const wick_handshake *shake, const char *why, const wick_http_request *head);
+
+/* ---- http_arrival.c ---- */
+
+/* The first bytes of a connection to a server that trusts proxies: a PROXY header or none. Returns what it took. */
+size_t http_take_arrival(struct peer *peer, const uint8_t *data, size_t len);
+/* A PROXY header from an address that has no say: to HTTP it is nonsense, but its sender can be helped. */
+void http_refuse_proxy_header(struct peer *peer);
+/* Before a handler is called: set server->forwarded. */
+void http_ask_who(struct peer *peer, const wick_http_request *head);
 
 /* Set the deadline of the phase; ms WICK_NEVER takes it away. */
 void http_set_deadline(struct peer *peer, uint64_t ms);

@@ -109,7 +109,8 @@ static void prepare_plain_answer(struct http_server *server)
     wick_handshake shake;
     wick_handshake_refuse(&shake, WICK_REFUSE_BAD_REQUEST);
     shake.detail = WICK_STR("This is plain HTTP, and the port speaks TLS.");
-    shake.hint = WICK_STR("Use wss:// or https://; in a proxy, https in proxy_pass or reverse_proxy, `ssl` in HAProxy.");
+    shake.hint = WICK_STR("Use wss:// or https://; in a proxy, https in proxy_pass or reverse_proxy, or `ssl` in "
+                          "HAProxy's server line.");
     if (wick_handshake_write(&shake, NULL, server->stamp, server->stamp_count, answer, sizeof answer, &len) == WICK_OK)
         tls_identity_answer_plain(server->tls, answer, len);
 }

@@ -122,8 +122,7 @@ static void log_refused(struct peer *peer, const wick_handshake *shake, const ch
              (int)len, saw, len ? "]" : "");
 }
 
-/* `head` is what was read of the request, NULL if its bytes are gone. */
-static void refuse_with(struct peer *peer, const wick_handshake *shake, const char *why, const wick_http_request *head)
+void http_refuse_with(struct peer *peer, const wick_handshake *shake, const char *why, const wick_http_request *head)
 {
     struct http_server *server = http_server_of(peer);
     char out[4096];
@@ -144,7 +143,7 @@ static void refuse_status(struct peer *peer, wick_status status, const wick_http
 {
     wick_handshake shake;
     wick_handshake_refuse_status(&shake, status);
-    refuse_with(peer, &shake, wick_status_text(status), head);
+    http_refuse_with(peer, &shake, wick_status_text(status), head);
 }
 
 void http_refuse(struct peer *peer, wick_status status)
@@ -154,18 +153,6 @@ void http_refuse(struct peer *peer, wick_status status)
     if (message && message->head_bytes)
         wick_http_head_request(&message->head, &head);
     refuse_status(peer, status, message && message->head_bytes ? &head : NULL);
-}
-
-/* A PROXY header from an address that has no say: to HTTP it is nonsense, but its sender can be helped. */
-static void refuse_proxy_header(struct peer *peer)
-{
-    static const char detail[] = "The connection begins with a PROXY header, and this address is not trusted.";
-    wick_handshake shake;
-    wick_handshake_refuse(&shake, WICK_REFUSE_BAD_REQUEST);
-    shake.detail = (wick_str){ detail, sizeof detail - 1 };
-    shake.hint = WICK_STR("Start the server with --trust-proxy and the address of the proxy; or take "
-                          "`proxy_protocol on` (nginx) or `send-proxy` (HAProxy) out of the proxy's configuration.");
-    refuse_with(peer, &shake, detail, NULL);
 }
 
 void http_answered(struct peer *peer)
@@ -187,13 +174,6 @@ void http_answered(struct peer *peer)
         peer_go_on(peer);
 }
 
-static void ask_who(struct peer *peer, const wick_http_request *head)
-{
-    struct http_server *server = http_server_of(peer);
-    if (server->trust)
-        server->forwarded = visitor_asks(peer, server->trust, head);
-}
-
 /* Hand a request over. The message, if there is one, lives at least as long as on_request. */
 static void deliver(struct peer *peer, const wick_http_request *head, struct http_message *message)
 {
@@ -205,7 +185,7 @@ static void deliver(struct peer *peer, const wick_http_request *head, struct htt
     peer->as.http.request = &request;
     server->in_work++;
     http_set_deadline(peer, WICK_NEVER);
-    ask_who(peer, head);
+    http_ask_who(peer, head);
     server->on_request(peer, &request);
     server->forwarded = NULL;
     if (peer->service != &server->service) {
@@ -296,7 +276,7 @@ static int ask_handler(struct peer *peer, const wick_http_request *head, struct 
     peer->as.http.message = NULL;
     peer->as.http.request = &request;
     server->in_work++;
-    ask_who(peer, head);
+    http_ask_who(peer, head);
     *max = server->on_head(peer, head);
     server->forwarded = NULL;
     peer->as.http.request = NULL;
@@ -363,7 +343,7 @@ static size_t take_head(struct peer *peer, const uint8_t *data, size_t len)
         wick_http_request head;
         wick_http_head_request(&http->message->head, &head);
         if (wick_proxy_header_is(data, len))
-            refuse_proxy_header(peer);
+            http_refuse_proxy_header(peer);
         else
             refuse_status(peer, status, &head);
         return len;
@@ -371,28 +351,6 @@ static size_t take_head(struct peer *peer, const uint8_t *data, size_t len)
     size_t head_len = wick_http_head_length(&http->message->head);
     head_done(peer, data, head_len, head_len < len);
     return head_len;
-}
-
-/* The first bytes of a connection to a server that trusts proxies. */
-static size_t take_arrival(struct peer *peer, const uint8_t *data, size_t len)
-{
-    struct http_server *server = http_server_of(peer);
-    size_t used;
-    if (!len)
-        return 0;
-    wick_status status = visitor_arrives(peer, server->trust, data, len, &used);
-    if (status == WICK_MORE)
-        return 0;
-    if (status < 0) {
-        http_refuse(peer, status);
-        return len;
-    }
-    peer->phase = HTTP_HEAD;
-    if (!server->tls)
-        return used;
-    if (tls_accept(peer, server->tls, data + used, len - used) < 0)
-        peer_close(peer);
-    return len;
 }
 
 static int append_body(struct http_message *message, wick_slice piece)
@@ -443,7 +401,7 @@ static size_t http_input(struct peer *peer, uint8_t *data, size_t len)
         unsigned phase = peer->phase;
         switch (phase) {
         case HTTP_ARRIVAL:
-            used = take_arrival(peer, data + at, len - at);
+            used = http_take_arrival(peer, data + at, len - at);
             break;
         case HTTP_HEAD:
             used = take_head(peer, data + at, len - at);

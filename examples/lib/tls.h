@@ -40,8 +40,8 @@ void tls_identity_free(struct tls_identity *identity);
 void tls_identity_answer_plain(struct tls_identity *identity, const char *response, size_t len);
 
 /*
- * Whom clients believe: the system's certificates, and those in the file `ca` if it is not NULL; with insecure, anybody.
- * Without this call it is the system's. Returns 0, or -1 with a sentence in why.
+ * Whom clients believe: the system's certificates, and those in the file `ca` if it is not NULL; with insecure,
+ * anybody. Without this call it is the system's. Returns 0, or -1 with a sentence in why.
  */
 int tls_trust(const char *ca, int insecure, char *why, size_t cap);
 /* Free what tls_trust() and tls_connect() have made. */

@@ -201,7 +201,7 @@ int tls_accept(struct peer *peer, struct tls_identity *identity, const uint8_t *
     return 0;
 }
 
-/* The name that the certificate must have; a name is also told to the server, an address is not (RFC 6066 section 3). */
+/* The name that the certificate must have. A name is told to the server too, an address is not: RFC 6066 section 3. */
 static int set_host(SSL *ssl, wick_str host)
 {
     char name[256];
