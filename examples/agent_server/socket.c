@@ -197,13 +197,40 @@ static void judge_token(const wick_http_request *request, wick_handshake *shake,
     socket->need_auth = access == ACCESS_NO_TOKEN;
 }
 
-/*
- * A page whose handshake was refused asks the same path over HTTP, because the browser does not tell it why: if the
- * token is wrong, it is told so, and not that this is no handshake.
- */
-static int asks_with_wrong_token(const wick_http_request *request, const wick_handshake *shake)
+static void refuse_more(wick_handshake *shake)
 {
-    return shake->refusal == WICK_REFUSE_NOT_A_WEBSOCKET_REQUEST && access_check(request) == ACCESS_WRONG_TOKEN;
+    wick_handshake_refuse(shake, WICK_REFUSE_RATE_LIMITED);
+    shake->detail = WICK_STR("The server has as many sessions as it takes.");
+    shake->hint = WICK_STR("Try again with growing pauses; agent_server --max-sessions sets the number.");
+}
+
+/*
+ * A page whose WebSocket came to nothing is not told why by the browser: it asks the same path over HTTP, with
+ * ?lost=websocket. If its token is wrong, that is why. Else this request has come through and the handshake has not: so
+ * its upgrade was lost on the way, and how this one has come shows where.
+ */
+static void explain_loss(const wick_http_request *request, wick_handshake *shake)
+{
+    wick_str lost;
+    wick_diagnosis why = { .cause = request->version == 10 ? WICK_CAUSE_HOP_STRIPPED_HTTP10 : WICK_CAUSE_HOP_STRIPPED,
+                           .proxy = wick_diagnose_proxy(request) };
+    const char *cause = wick_cause_name(why.cause), *proxy = wick_proxy_name(why.proxy);
+    if (access_check(request) == ACCESS_WRONG_TOKEN) {
+        wick_handshake_refuse(shake, WICK_REFUSE_AUTH_INVALID);
+        return;
+    }
+    if (!planes_take(0)) {
+        refuse_more(shake);
+        return;
+    }
+    if (!wick_url_query_find(request->query, WICK_STR("lost"), &lost) || !wick_http_equal(lost, WICK_STR("websocket")))
+        return;
+    wick_diagnose_explain(&why);
+    wick_handshake_refuse(shake, WICK_REFUSE_UPGRADE_STRIPPED_BY_PROXY);
+    shake->detail = why.detail;
+    shake->hint = why.hint;
+    shake->cause = (wick_str){ cause, strlen(cause) };
+    shake->proxy = (wick_str){ proxy, strlen(proxy) };
 }
 
 /* What a socket is to be told about has to be there. */
@@ -236,8 +263,8 @@ void socket_request(struct peer *peer, const struct http_request *request, enum 
     wick_handshake_check(&config, request->head, &shake);
     if (shake.refusal == WICK_REFUSE_SUBPROTOCOL_NOT_ACCEPTABLE) {
         explain_subprotocol(request->head, &shake);
-    } else if (asks_with_wrong_token(request->head, &shake)) {
-        wick_handshake_refuse(&shake, WICK_REFUSE_AUTH_INVALID);
+    } else if (shake.refusal == WICK_REFUSE_NOT_A_WEBSOCKET_REQUEST) {
+        explain_loss(request->head, &shake);
     } else if (!socket) {
         wick_handshake_refuse(&shake, WICK_REFUSE_INTERNAL);
     } else if (shake.http_status == 101) {
@@ -246,11 +273,8 @@ void socket_request(struct peer *peer, const struct http_request *request, enum 
         judge_token(request->head, &shake, socket);
         if (shake.http_status == 101 && kind >= SOCKET_WORKFLOW)
             judge_push(&shake, socket, (enum push_kind)(kind - SOCKET_WORKFLOW + PUSH_WORKFLOW), name);
-        if (shake.http_status == 101 && !planes_take(!socket->full)) {
-            wick_handshake_refuse(&shake, WICK_REFUSE_RATE_LIMITED);
-            shake.detail = WICK_STR("The server has as many sessions as it takes.");
-            shake.hint = WICK_STR("Try again with growing pauses; agent_server --max-sessions sets the number.");
-        }
+        if (shake.http_status == 101 && !planes_take(!socket->full))
+            refuse_more(&shake);
     }
     if (!http_upgrade(peer, request, &shake, &sockets, socket))
         free(socket);

@@ -276,10 +276,6 @@ const PROXY_SAYS = {
     504: 'the server behind it does not answer',
 };
 
-/** What a bare proxy_pass lacks. */
-const NGINX = 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; ' +
-              'proxy_set_header Host $http_host;';
-
 /** @param {WickProblem} problem @param {string} where */
 function tell(problem, where) {
     const { stamped, status, detail, proxy, hint, code } = problem;
@@ -287,7 +283,8 @@ function tell(problem, where) {
         const why = PROXY_SAYS[status ?? 0] ?? 'it did not come to the server';
         return `${status} for ${where} is not the server's answer: something before it says so, and ${why}.`;
     }
-    const name = proxy ? `${detail ?? code} (${proxy} is in between.)` : detail ?? code ?? `The server answers ${status}.`;
+    const what = detail ?? code ?? `The server answers ${status}.`;
+    const name = proxy && !what.includes(proxy) ? `${what} (${proxy} is in between.)` : what;
     return hint ? `${name} ${hint}` : name;
 }
 
@@ -307,6 +304,9 @@ export async function describe(response, url) {
     if (landed && new URL(landed).pathname !== where) problem.text = `${where} leads to ${landed}. ${problem.text}`;
     return problem;
 }
+
+/** What a server says to a plain GET where it takes WebSockets. */
+const LOST = ['UPGRADE_STRIPPED_BY_PROXY', 'NOT_A_WEBSOCKET_REQUEST'];
 
 /** @param {RequestInit} [more] @returns {RequestInit} */
 function asking(more) {
@@ -332,35 +332,30 @@ export async function reach(url, ask) {
  * @returns {Promise<WickProblem>}
  */
 export async function explain(url, ask) {
-    const { host, hostname } = new URL(url), page = globalThis.location;
+    const question = new URL(url), page = globalThis.location;
     let problem;
+    question.searchParams.set('lost', 'websocket');
     try {
-        problem = await describe(await ask(url, asking()), url);
+        problem = await describe(await ask(question.href, asking()), url);
     } catch {
         return silence(url, ask);
     }
-    if (!problem.stamped || problem.code !== 'NOT_A_WEBSOCKET_REQUEST') return problem;
+    if (!problem.stamped || !LOST.includes(problem.code ?? '')) return problem;
     /* The server is there and would have taken a WebSocket. What it saw of this request shows what became of that one. */
-    const saw = /** @param {string} name */ (name) => new RegExp(`\\b${name}=(\\S+)`).exec(problem.saw ?? '')?.[1];
-    const lost = 'The page gets through to the server, but its WebSocket does not';
-    if (!problem.proxy) problem.hint = 'Whatever is in between has to pass Upgrade and Connection on, in HTTP/1.1.';
-    if (saw('http') === '1.0') {
-        Object.assign(problem, { code: 'UPGRADE_STRIPPED_BY_PROXY', cause: 'HOP_STRIPPED_HTTP10' });
-        problem.detail = `${lost}: ${problem.proxy ?? 'a proxy'} in between speaks HTTP/1.0 to it.`;
-        if (!problem.proxy) problem.hint = `If it is nginx: ${NGINX}`;
-    } else if (page && saw('host') && page.host === host && !sameHost(saw('host'), hostname)) {
-        Object.assign(problem, { code: 'ORIGIN_NOT_ALLOWED', cause: 'HOST_REWRITTEN' });
-        problem.detail = `${lost}: a proxy calls the server ${saw('host')} and not ${host}, so the page looks foreign to it.`;
-    } else {
-        problem.detail = `${lost}.`;
+    const saw = /** @param {string} name */ (name) => new RegExp(`\\b${name}=(\\S+)`).exec(problem.saw ?? '')?.[1] ?? '';
+    const who = problem.proxy ?? 'a proxy', lost = 'The page gets through to the server, but its WebSocket does not';
+    problem.detail = saw('http') === '1.0' ? `${lost}: ${who} in between speaks HTTP/1.0 to the server.` : `${lost}.`;
+    if (page?.host === question.host && saw('host') && !isHost(saw('host'), question)) {
+        if (saw('http') !== '1.0') problem.cause = 'HOST_REWRITTEN';
+        problem.detail += ` It also calls the server ${saw('host')} and not ${question.host}, so the page looks foreign to it.`;
     }
     problem.text = tell(problem, url);
     return problem;
 }
 
-/** @param {string|undefined} seen @param {string} name */
-function sameHost(seen, name) {
-    return seen?.replace(/:\d+$/, '').toLowerCase() === name;
+/** Whether a Host field names the server of a URL; a proxy may leave the port out. @param {string} seen @param {URL} url */
+function isHost(seen, { host, hostname }) {
+    return [host, hostname].includes(seen.toLowerCase());
 }
 
 /**

@@ -454,12 +454,10 @@ export class WickClient {
         this._hears ||= problem?.reached ?? true;
         this._knock = problem !== null && !carrier.entered && !isThere(problem);
         const verdict = problem?.status && !this._everOpened && verdictOn(problem.status);
-        if (verdict) {
-            this._stop(verdict, { status: problem.status, reason: problem.text, problem });
-            return;
-        }
-        if (!this._knock && this._fallBack(carrier.held || problem?.code === 'UPGRADE_STRIPPED_BY_PROXY' ||
-                                           problem?.cause === 'HOST_REWRITTEN')) {
+        if (verdict) return this._stop(verdict, { status: problem.status, reason: problem.text, problem });
+        const certain = carrier.held || problem?.cause === 'HOST_REWRITTEN' || problem?.cause === 'HOP_STRIPPED_HTTP10' ||
+                        (problem?.code === 'UPGRADE_STRIPPED_BY_PROXY' && problem.proxy !== undefined);
+        if (!this._knock && this._fallBack(certain)) {
             this._connect();
             return;
         }

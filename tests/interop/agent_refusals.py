@@ -3,6 +3,7 @@ import base64
 import json
 import re
 import socket
+import socket
 import subprocess
 import tempfile
 
@@ -111,10 +112,35 @@ def tokens(server):
     assert (response.status, json.loads(body)["code"]) == (401, "AUTH_INVALID"), body
     response, body = server.get(PATH)
     assert (response.status, json.loads(body)["code"]) == (400, "NOT_A_WEBSOCKET_REQUEST"), body
+    response, body = server.get(PATH + "?lost=websocket", headers={"Cookie": "session_token=wrong"})
+    assert (response.status, json.loads(body)["code"]) == (401, "AUTH_INVALID"), body
+
     assert server.get("/api/websocket/health", headers={"Authorization": "Bearer s3cret"})[0].status == 200
     problem(upgrade(server, "/nothing"), 404, "ROUTE_NOT_FOUND")
     log = server.log()
     assert "AUTH_REQUIRED" in log and "AUTH_INVALID" in log and "s3cret" not in log and carried("s3cret") not in log
+
+
+@with_server()
+def why_a_websocket_was_lost(server):
+    def why(version, *fields, query="?lost=websocket"):
+        s = socket.create_connection(("127.0.0.1", server.port), 10)
+        head = "".join(f"{field}\r\n" for field in fields)
+        s.sendall(f"GET {PATH}{query} HTTP/{version}\r\nHost: a\r\n{head}Connection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: s.recv(65536), b""))
+        s.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ") and b"\r\nWick-Server: " in head, answer
+        return json.loads(body)
+
+    said = why("1.0")
+    assert (said["code"], said["cause"]) == ("UPGRADE_STRIPPED_BY_PROXY", "HOP_STRIPPED_HTTP10"), said
+    assert "proxy_http_version 1.1" in said["hint"] and "http=1.0" in said["saw"], said
+    said = why("1.1", "X-Varnish: 3")
+    assert (said["cause"], said["proxy"]) == ("HOP_STRIPPED", "Varnish") and "Varnish" in said["hint"], said
+    # Who does not ask so, has lost nothing.
+    for query in ("", "?lost=", "?lost=way", "?found=websocket"):
+        assert why("1.1", query=query)["code"] == "NOT_A_WEBSOCKET_REQUEST", query
 
 
 @with_server()
