@@ -1,9 +1,12 @@
 """Apache in front of echo_server and agent_server: the configuration of docs/proxies.md, and what is usually wrong with it."""
 import signal
 import sys
-import time
 
-from proxies import *
+from cases import *
+from client import *
+from good import *
+from proxy import *
+from wrong import *
 
 APACHE = config("apache")
 MODULES = "/usr/lib/apache2/modules"

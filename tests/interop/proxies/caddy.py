@@ -2,7 +2,11 @@
 import subprocess
 import sys
 
-from proxies import *
+from cases import *
+from client import *
+from good import *
+from proxy import *
+from wrong import *
 
 CADDY = config("caddy")
 

@@ -3,7 +3,11 @@ import signal
 import sys
 import time
 
-from proxies import *
+from cases import *
+from client import *
+from good import *
+from proxy import *
+from wrong import *
 
 HAPROXY = config("haproxy")
 

@@ -3,7 +3,11 @@ import os
 import subprocess
 import sys
 
-from proxies import *
+from cases import *
+from client import *
+from good import *
+from proxy import *
+from wrong import *
 
 NGINX = config("nginx")
 
@@ -28,7 +32,11 @@ class Nginx(Proxy):
     def start(self):
         if "ssl_certificate" in self.text:
             make_certificate(self.folder)
+        pid = os.path.join(self.folder, "pid")
+        if os.path.exists(pid):
+            os.remove(pid)
         super().start()
+        wait_for(lambda: os.path.exists(pid), "the master takes signals")
 
     def reload(self):
         """The old worker takes no new connections when it has gone, which worker_shutdown_timeout bounds."""

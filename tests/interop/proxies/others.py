@@ -5,7 +5,11 @@ import pwd
 import shutil
 import sys
 
-from proxies import *
+from cases import *
+from client import *
+from good import *
+from proxy import *
+from wrong import *
 
 
 def kept(user):
