@@ -1,7 +1,10 @@
 """nginx in front of echo_server and agent_server: the configuration of docs/proxies.md, and what is usually wrong with it."""
+import json
 import os
+import re
 import subprocess
 import sys
+import threading
 
 from cases import *
 from client import *
@@ -158,6 +161,92 @@ nginx_mistake("uri_in_proxy_pass", PREFIX_LOST, "PATH_CHANGED", code="ROUTE_NOT_
 nginx_mistake("prefix_kept", NGINX, "PATH_CHANGED", code="ROUTE_NOT_FOUND", status=404, path="/chat" + PATH,
               hint="location /chat/ { proxy_pass http://backend/; }",
               repair=lambda text, hint: text.replace("location / ", "location /chat/ ").replace(f"{BACKEND};", f"{BACKEND}/;"))
+
+# ---- Programs that meet these ----
+
+@case
+def example_of_the_documentation():
+    server = Server()
+    try:
+        with Nginx(BARE, server.port) as proxy, Peer(proxy.port, headers={"Origin": None}) as peer:
+            said = peer.problem()
+            said["saw"] = said["saw"].replace(f":{server.port}", ":8080")
+            assert said == example(), said
+    finally:
+        server.stop()
+
+
+def agent(proxy, *options, tokens=200, rate=400):
+    """wick agent through the proxy: its exit status, what it said and what it told on the way."""
+    context = json.dumps({"surface": "experience_pillar", "tokens": tokens, "rate": rate})
+    result = subprocess.run([f"{BUILD}/bin/wick", "agent", *options, "--context", context, proxy.url, "t\u00f6k "],
+                            stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    return result.returncode, result.stdout.decode().rstrip("\n"), result.stderr.decode()
+
+
+@case
+def agent_falls_back_and_says_why():
+    """Without an upgrade SSE is taken. A page's Origin needs Host for that, too, and its POST says so."""
+    server = Server()
+    try:
+        with Nginx(BARE, server.port) as proxy:
+            status, text, told = agent(proxy)
+            assert status == 0 and text == "t\u00f6k " * 200, (status, text, told)
+            for part in ("trying SSE", "HOP_STRIPPED_HTTP10", "proxy_set_header Upgrade $http_upgrade;"):
+                assert part in told, told
+            status, _, body = ask(proxy.port, "POST", "/api/events", {"type": "session.open", "payload": {}},
+                                  Content_Type="application/json", **PAGE)
+            said = json.loads(body)
+            assert status == 403 and said["cause"] == "HOST_REWRITTEN" and said["proxy"] == "nginx", said
+            proxy.change(repair(BARE, said["hint"]))
+            status, text, told = agent(proxy, "--origin", f"http://127.0.0.1:{proxy.port}")
+            assert status == 0 and text == "t\u00f6k " * 200 and "trying SSE" in told, (status, told)
+            proxy.change(NGINX)
+            status, text, told = agent(proxy, "--origin", f"http://127.0.0.1:{proxy.port}")
+            assert status == 0 and text == "t\u00f6k " * 200 and "SSE" not in told, (status, told)
+    finally:
+        server.stop()
+
+
+@case
+def agent_through_reloads_and_a_kill():
+    server = Server()
+    try:
+        with Nginx(NGINX, server.port) as proxy:
+            thread = threading.Thread(target=disturb, args=(proxy,))
+            thread.start()
+            status, text, told = agent(proxy, tokens=1500, rate=500)
+            thread.join()
+            assert status == 0 and text == "t\u00f6k " * 1500, (status, len(text), told)
+    finally:
+        server.stop()
+
+
+# ---- One behind the other ----
+
+@case
+def chain_of_two():
+    """Streams and messages through both; of the faults, the head shows the last one's hand."""
+    server = Server("--token", "s3cret")
+    echo = Server(program="echo_server")
+    plain = Server()
+    try:
+        with Nginx(NGINX, echo.port) as inner, Nginx(NGINX, inner.port) as outer:
+            echoes(outer.port)
+        with Nginx(NGINX, server.port) as inner, Nginx(NGINX, inner.port) as outer:
+            passes_headers(outer.port, server)
+        with Nginx(NGINX, plain.port) as inner, Nginx(NGINX, inner.port) as outer:
+            streams_at_once(outer.port)
+            long_polls(outer.port)
+            outer.change(BARE)
+            eventually(lambda: refused(outer, plain, "HOP_STRIPPED"))
+            outer.change(NGINX)
+            inner.change(BARE)
+            eventually(lambda: refused(outer, plain, "HOP_STRIPPED_HTTP10"))
+    finally:
+        for each in (server, echo, plain):
+            each.stop()
+
 
 # ---- What the client alone sees ----
 

@@ -1,5 +1,6 @@
 """A proxy to start, with a configuration out of docs/proxies.md: there a comment <!-- config: NAME --> stands before each block.
 Only addresses, and what a case changes on purpose, differ."""
+import json
 import os
 import random
 import re
@@ -26,6 +27,12 @@ def config(name):
     if not match:
         raise RuntimeError(f"{DOC} has no configuration {name}")
     return match[1] + "\n"
+
+
+def example():
+    """The refusal that the page shows, as a document."""
+    with open(DOC) as file:
+        return json.loads(re.search(r"\n```json\n(.*?)\n```", file.read(), re.S)[1])
 
 
 def without(text, *patterns):
