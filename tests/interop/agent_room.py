@@ -7,8 +7,8 @@ from agent_crowd import HEAD, OPEN, Client, gather, open_many, until
 from agent_lib import GROWTH_KIB, Server, case, main
 from agent_raw import Story
 
-MEMBERS, CALM, MESSAGES, SIZE = 200, 100, 700, 700
-FLOOD, FLOOD_SIZE = 100, 100000
+MEMBERS, CALM, MESSAGES, SIZE = 200, 50, 400, 700
+FLOOD, FLOOD_SIZE = 50, 100000
 
 
 class Member(Client):
