@@ -30,8 +30,11 @@ def server_case(*options, **settings):
 
 
 def reset_on_close(transport):
-    """Have the end of a connection be RST instead of FIN."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    """Have the end of a connection be RST instead of FIN, if it has not ended yet."""
+    try:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except OSError:
+        pass
 
 
 class Session:
