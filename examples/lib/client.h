@@ -7,7 +7,7 @@
  *     struct client_options options = { .url = "ws://127.0.0.1:9001/", .on_failed = on_failed };
  *     client_connect(&loop, &options, &websockets, user);
  *
- * Exactly one of websockets->on_open and on_failed follows. Resolving blocks (getaddrinfo), the rest does not.
+ * Exactly one of websockets->on_open and on_failed follows. Nothing blocks.
  */
 #ifndef EXAMPLES_CLIENT_H
 #define EXAMPLES_CLIENT_H

@@ -4,9 +4,8 @@
 #ifndef EXAMPLES_HTTP_CALL_H
 #define EXAMPLES_HTTP_CALL_H
 
-#include <netdb.h>
-
 #include "lib/http_client.h"
+#include "lib/resolve.h"
 
 struct http_call {
     struct source timer; /* the first member */
@@ -16,7 +15,9 @@ struct http_call {
     struct loop *loop;
     struct peer *peer;
     struct http_trace trace;
-    struct addrinfo *addresses, *next;
+    struct resolve *resolve; /* while it is running */
+    struct resolved addresses;
+    unsigned next; /* of them */
     char *url_text;
     wick_url url;
     char *request;

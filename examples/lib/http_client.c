@@ -41,8 +41,6 @@ static void free_call(struct http_call *call)
     call->behind->before = call->before;
     if (call->events->on_free)
         call->events->on_free(call->user);
-    if (call->addresses)
-        freeaddrinfo(call->addresses);
     free(call->url_text);
     free(call->request);
     free(call);
@@ -62,6 +60,9 @@ static void discard(struct http_call *call)
     call->over = 1;
     loop_drop(call->loop, &call->timer);
     http_call_drop_peer(call);
+    if (call->resolve)
+        resolve_cancel(call->resolve);
+    call->resolve = NULL;
     if (!call->busy)
         free_call(call);
 }
@@ -96,10 +97,11 @@ static const char *outcome_text(const struct http_call *call)
     case HTTP_UNREACHABLE:
         return strerror(call->trace.error);
     case HTTP_TIMEOUT:
-        return call->trace.stage == HTTP_CONNECTING ? strerror(ETIMEDOUT)
-               : call->trace.stage == HTTP_SECURING ? "the server did not finish the TLS handshake in time"
-               : call->trace.stage == HTTP_AWAITING ? "the server did not answer in time"
-                                                    : "the rest of the answer did not come in time";
+        return call->trace.stage == HTTP_RESOLVING    ? "the name server does not answer in time"
+               : call->trace.stage == HTTP_CONNECTING ? strerror(ETIMEDOUT)
+               : call->trace.stage == HTTP_SECURING   ? "the server did not finish the TLS handshake in time"
+               : call->trace.stage == HTTP_AWAITING   ? "the server did not answer in time"
+                                                      : "the rest of the answer did not come in time";
     case HTTP_FIN:
         return call->trace.stage == HTTP_AWAITING ? "the server closed the connection without an answer"
                                                   : "the server closed the connection";
@@ -351,7 +353,7 @@ static const struct peer_protocol call_protocol = {
 static void on_timer(struct loop *loop, struct source *source)
 {
     struct http_call *call = (struct http_call *)(void *)source; /* its first member */
-    if (call->trace.stage == HTTP_RESOLVING)
+    if (call->trace.stage == HTTP_RESOLVING && !call->resolve)
         http_connect_begin(call);
     else if (call->trace.stage == HTTP_CONNECTING && loop->now_ms < call->total_deadline)
         http_connect_next(call, ETIMEDOUT);

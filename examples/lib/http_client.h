@@ -16,7 +16,7 @@
  * A 101 is an answer like others. Either its on_head takes the connection away with http_call_take() and makes, say, a
  * WebSocket of it, or what follows it comes as raw bytes through on_body.
  *
- * Callbacks come from the loop, never from http_call_start(). Resolving blocks (getaddrinfo), the rest does not.
+ * Callbacks come from the loop, never from http_call_start(). Nothing blocks: a name is resolved in a child process.
  */
 #ifndef EXAMPLES_HTTP_CLIENT_H
 #define EXAMPLES_HTTP_CLIENT_H

@@ -2,9 +2,9 @@
  * http_connect.c - from a host name to a connection, one address after the other: for http_client.c.
  */
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,15 +12,16 @@
 #include "lib/http_call.h"
 #include "lib/tls.h"
 
-static int open_socket(struct http_call *call, const struct addrinfo *address)
+static int open_socket(struct http_call *call, const struct resolve_address *to)
 {
+    const struct sockaddr *address = (const struct sockaddr *)&to->address;
     int on = 1;
-    socket_name(address->ai_addr, address->ai_addrlen, call->trace.address);
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socket_name(address, to->len, call->trace.address);
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS)
+    if (connect(fd, address, to->len) == 0 || errno == EINPROGRESS)
         return fd;
     int saved = errno;
     close(fd);
@@ -31,9 +32,7 @@ static int open_socket(struct http_call *call, const struct addrinfo *address)
 /* An address that does not answer leaves time for those behind it. */
 static void arm_connect(struct http_call *call)
 {
-    uint64_t addresses = 1, now = call->loop->now_ms;
-    for (const struct addrinfo *next = call->next; next; next = next->ai_next)
-        addresses++;
+    uint64_t addresses = 1 + call->addresses.count - call->next, now = call->loop->now_ms;
     call->deadline = call->connect_deadline > now ? now + (call->connect_deadline - now) / addresses : now;
     http_call_arm(call);
 }
@@ -41,10 +40,8 @@ static void arm_connect(struct http_call *call)
 /* Start with the next address that lets us. Returns 0, or -1 if there is none: trace.error says why. */
 static int try_next(struct http_call *call)
 {
-    while (call->next) {
-        const struct addrinfo *address = call->next;
-        call->next = address->ai_next;
-        int fd = open_socket(call, address);
+    while (call->next < call->addresses.count) {
+        int fd = open_socket(call, &call->addresses.list[call->next++]);
         if (fd < 0) {
             call->trace.error = errno;
             continue;
@@ -128,32 +125,46 @@ void http_connect_settle(struct peer *peer)
         peer->flags |= PEER_WANTS_ROOM;
 }
 
-static enum http_outcome resolve(struct http_call *call)
+static void resolved(struct http_call *call)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-    char host[256], port[8];
-    if (call->url.host.len >= sizeof host)
-        return HTTP_BAD_URL;
-    memcpy(host, call->url.host.data, call->url.host.len);
-    host[call->url.host.len] = '\0';
-    snprintf(port, sizeof port, "%u", call->url.port);
-    int error = getaddrinfo(host, port, &hints, &call->addresses);
-    call->next = call->addresses;
-    if (error)
-        call->trace.text = gai_strerror(error);
-    loop_clock(call->loop);
-    return error ? HTTP_NO_HOST : HTTP_PENDING;
-}
-
-/* The first step, from the loop, so that no callback comes before http_call_start() has returned. */
-void http_connect_begin(struct http_call *call)
-{
-    enum http_outcome outcome = call->trace.outcome != HTTP_PENDING ? call->trace.outcome : resolve(call);
-    if (outcome != HTTP_PENDING) {
-        http_call_finish(call, outcome);
+    if (call->addresses.error) {
+        call->trace.text = gai_strerror(call->addresses.error);
+        http_call_finish(call, HTTP_NO_HOST);
         return;
     }
     call->trace.resolved_ms = call->loop->now_ms;
     call->trace.stage = HTTP_CONNECTING;
     http_connect_next(call, 0);
+}
+
+static void on_resolved(void *user, const struct resolved *result)
+{
+    struct http_call *call = user;
+    call->resolve = NULL;
+    call->addresses = *result;
+    resolved(call);
+}
+
+/* The first step, from the loop, so that no callback comes before http_call_start() has returned. */
+void http_connect_begin(struct http_call *call)
+{
+    char host[256];
+    if (call->trace.outcome == HTTP_PENDING && call->url.host.len >= sizeof host)
+        call->trace.outcome = HTTP_BAD_URL;
+    if (call->trace.outcome != HTTP_PENDING) {
+        http_call_finish(call, call->trace.outcome);
+        return;
+    }
+    memcpy(host, call->url.host.data, call->url.host.len);
+    host[call->url.host.len] = '\0';
+    if (resolve_digits(host, call->url.port, &call->addresses) == 0) {
+        resolved(call);
+        return;
+    }
+    call->resolve = resolve_start(call->loop, host, call->url.port, on_resolved, call);
+    call->deadline = call->connect_deadline;
+    if (call->resolve)
+        http_call_arm(call);
+    else
+        http_call_finish(call, HTTP_NO_MEMORY);
 }

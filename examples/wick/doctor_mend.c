@@ -21,6 +21,7 @@ static const struct {
     { "PROXY_DOWN", NULL, "Start the proxy, and look for `listen` (nginx), `bind` (HAProxy), `Listen` (Apache) with "
                           "this port." },
     { "NO_SUCH_HOST", NULL, "Correct the name in the URL, or add its DNS record." },
+    { "DNS_TIMEOUT", NULL, "Look at /etc/resolv.conf and the way to the name server; or use an address in the URL." },
     { "CONNECT_TIMEOUT", NULL, "Open the port in the firewall or security group; check address and port." },
     { "UNREACHABLE", NULL, "Check the address, the route to it, and the firewall." },
     { "TLS_TO_PLAIN", NULL, "Connect with ws:// in place of wss://, or have the proxy speak TLS on this port "

@@ -77,6 +77,13 @@ static void judge_no_connection(const struct doctor_case *seen, enum doctor_end 
         doctor_fail(out, "NO_SUCH_HOST", "");
         return;
     case HTTP_TIMEOUT:
+        if (answer->stage == HTTP_RESOLVING) {
+            SAY(out->note, "no answer from the name server within %llu ms", (ull)answer->connect_ms);
+            SAY(out->detail, "Whether %.*s exists is not known: DNS does not "
+                             "answer.", (int)url->host.len, url->host.data);
+            doctor_fail(out, "DNS_TIMEOUT", "");
+            return;
+        }
         SAY(out->note, "no connection within %llu ms", (ull)answer->connect_ms);
         SAY(out->detail, "Nothing answers at %s, not even with a refusal: a firewall drops the packets, or the "
                          "address is "

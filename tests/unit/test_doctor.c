@@ -44,6 +44,7 @@ static void no_answer(const test_vector *vector, struct doctor_answer *answer, c
     } ways[] = {
         { "refused", HTTP_CONNECTING, HTTP_REFUSED },       { "no_host", HTTP_RESOLVING, HTTP_NO_HOST },
         { "no_connection", HTTP_CONNECTING, HTTP_TIMEOUT }, { "unreachable", HTTP_CONNECTING, HTTP_UNREACHABLE },
+        { "no_dns", HTTP_RESOLVING, HTTP_TIMEOUT },
         { "timeout", HTTP_AWAITING, HTTP_TIMEOUT },         { "fin", HTTP_AWAITING, HTTP_FIN },
         { "reset", HTTP_AWAITING, HTTP_RESET },             { "no_tls", HTTP_RESOLVING, HTTP_NO_TLS },
         { "bad_head", HTTP_AWAITING, HTTP_BAD_HEAD },       { "bytes", HTTP_AWAITING, HTTP_NOT_HTTP },
