@@ -73,18 +73,24 @@ void missions_go_on(void);
  * free(); NULL if there is no memory. */
 char *mission_words(const wick_outgoing *message, size_t *len);
 
-/*
- * Look whether a client's message is a HUMAN_RESPONSE. If so, out is set to the agent.input_response that it stands
- * for. Returns the mission that it names, or NULL if it names none: then it is about the client's own session.
- */
-struct mission *mission_response(const void *data, size_t len, struct growing *out);
-
 /* What came of an answer: the code of the error, and a sentence about it. */
 struct answered {
     wick_code code;
     char sentence[256];
     size_t len;
+    int duplicate;
 };
+
+/* A client's message that may be a HUMAN_RESPONSE. */
+struct response {
+    enum { RESPONSE_NONE, RESPONSE_OWN, RESPONSE_MISSION, RESPONSE_WRONG } kind;
+    struct mission *mission; /* RESPONSE_MISSION: the one that it names; else it is about the client's own session */
+    struct growing message;  /* the agent.input_response that it stands for; the reader frees data */
+    wick_text id;            /* of the message, which it points into */
+    struct answered wrong;
+};
+
+void mission_response(const void *data, size_t len, struct response *response);
 
 /* Give a mission an agent.input_response. Returns like wick_experience_post(). */
 wick_status mission_answer(const struct mission *mission, const void *data, size_t len, struct answered *answered);

@@ -30,30 +30,44 @@ char *mission_words(const wick_outgoing *message, size_t *len)
     return text;
 }
 
-struct mission *mission_response(const void *data, size_t len, struct growing *out)
+void mission_response(const void *data, size_t len, struct response *response)
 {
+    static const wick_text name = { "HUMAN_RESPONSE", 14, WICK_TEXT_PLAIN };
+    struct growing *out = &response->message;
     wick_event event;
-    wick_text mission;
+    wick_event_error error;
     size_t need;
-    if (wick_mission_read(&config, data, len, &event, NULL) != WICK_OK ||
-        event.type != WICK_TYPE_AGENT_INPUT_RESPONSE || wick_text_is(&event.head.type, "agent.input_response", 20))
-        return NULL;
-    mission = event.head.mission_id;
+    memset(response, 0, sizeof *response);
+    wick_status status = wick_mission_read(&config, data, len, &event, &error);
+    if (!event.head.type.data || !wick_text_is(&event.head.type, name.data, name.len) ||
+        (status < 0 && error.code != WICK_CODE_INVALID_PAYLOAD))
+        return; /* what is wrong with the envelope is wrong in any vocabulary */
+    response->id = event.head.id;
+    response->kind = RESPONSE_WRONG;
+    if (status != WICK_OK) {
+        wick_text sentence = wick_event_error_text(&error, response->wrong.sentence, sizeof response->wrong.sentence);
+        response->wrong.code = error.code;
+        response->wrong.len = sentence.len;
+        return;
+    }
+    const wick_text *named = &event.head.mission_id;
+    response->mission = named->data ? mission_find((wick_str){ named->data, named->len }) : NULL;
     event.head.mission_id.data = NULL;
+    if (response->mission)
+        event.head.id.data = NULL; /* ids are of one client, a mission hears many */
     wick_event_write(&event, WICK_JSON_TRUSTED, NULL, 0, &need, NULL);
     char *room = growing_room(out, need);
-    if (!room || wick_event_write(&event, WICK_JSON_TRUSTED, room, need, &out->len, NULL) != WICK_OK) {
-        free(out->data);
-        out->data = NULL;
-        return NULL;
-    }
-    return mission.data ? mission_find((wick_str){ mission.data, mission.len }) : NULL;
+    response->wrong.code = WICK_CODE_INTERNAL;
+    if (!room || wick_event_write(&event, WICK_JSON_TRUSTED, room, need, &out->len, NULL) != WICK_OK)
+        return;
+    response->kind = response->mission ? RESPONSE_MISSION : RESPONSE_OWN;
 }
 
 static void on_answered(void *user, const wick_event *reply)
 {
     struct answered *answered = user;
     wick_str plain;
+    answered->duplicate = reply->type == WICK_TYPE_ACCEPTED && reply->as.accepted.duplicate;
     if (reply->type != WICK_TYPE_ERROR)
         return;
     answered->code = wick_code_find(&reply->as.error.code);

@@ -7,6 +7,7 @@
  * Whatever else is offered is refused, because a browser would fail such a connection anyway; so is a page that offers
  * a token alone, because a browser wants one of its offers back, and the token is never given back.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,23 +47,52 @@ int socket_deliver(struct peer *peer, const wick_outgoing *message)
     return result;
 }
 
-/* A message on a socket that speaks the mission profile: only a HUMAN_RESPONSE differs. */
+/* Tell a client what has come of an answer to a mission. */
+static wick_status tell_answered(wick_link link, const struct response *response, const struct answered *answered,
+                                 uint64_t now)
+{
+    wick_event reply = { .type = answered->code ? WICK_TYPE_ERROR : WICK_TYPE_ACCEPTED };
+    const char *name = wick_code_name(answered->code);
+    reply.head.re = response->id;
+    if (answered->code) {
+        reply.as.error.code = wick_text_of(name, strlen(name));
+        reply.as.error.message = wick_text_of(answered->sentence, answered->len);
+        reply.as.error.retryable = (uint8_t)wick_code_retryable(answered->code);
+    } else {
+        reply.as.accepted.duplicate = (uint8_t)answered->duplicate;
+    }
+    return wick_experience_reply(server.experience, link, &reply, now);
+}
+
+/* A message on a socket that speaks the mission profile: only a HUMAN_RESPONSE differs, once a session is open. */
 static wick_status receive_mission(wick_link link, const uint8_t *data, size_t len, uint64_t now)
 {
     struct answered answered = { .code = WICK_CODE_NONE };
-    struct growing message = { 0 };
-    const struct mission *mission = mission_response(data, len, &message);
-    wick_status status;
-    if (!message.data)
-        return wick_experience_receive(server.experience, link, data, len, now);
-    if (!mission) {
-        status = wick_experience_receive(server.experience, link, message.data, message.len, now);
-    } else {
-        status = mission_answer(mission, message.data, message.len, &answered);
-        if (status == WICK_OK && answered.code)
-            status = wick_experience_error(server.experience, link, answered.code, answered.sentence, now);
+    struct response response = { .kind = RESPONSE_NONE };
+    wick_status status = WICK_OK;
+    if (wick_experience_session(server.experience, link))
+        mission_response(data, len, &response);
+    switch (response.kind) {
+    case RESPONSE_NONE:
+        status = wick_experience_receive(server.experience, link, data, len, now);
+        break;
+    case RESPONSE_OWN:
+        status = wick_experience_receive(server.experience, link, response.message.data, response.message.len, now);
+        break;
+    case RESPONSE_MISSION:
+        status = mission_answer(response.mission, response.message.data, response.message.len, &answered);
+        if (status < 0) {
+            answered.code = WICK_CODE_INPUT_NOT_FOUND;
+            answered.len = (size_t)snprintf(answered.sentence, sizeof answered.sentence, "The mission has ended.");
+        }
+        if (status != WICK_BLOCKED)
+            status = tell_answered(link, &response, &answered, now);
+        break;
+    case RESPONSE_WRONG:
+        status = tell_answered(link, &response, &response.wrong, now);
+        break;
     }
-    free(message.data);
+    free(response.message.data);
     return status;
 }
 

@@ -170,6 +170,15 @@ WICK_API wick_status wick_experience_receive(wick_experience *experience, wick_l
 WICK_API wick_status wick_experience_error(wick_experience *experience, wick_link link, wick_code code,
                                            const char *message, uint64_t now_ms);
 
+/**
+ * Give a client the answer to a message of its that the host has handled itself: `accepted` or `error`, whose head.re
+ * is the message's id. As with other answers a quiet client hears of errors only, and what had no id is not accepted.
+ *
+ * Returns like wick_experience_receive(); WICK_E_STATE also before session.open.
+ */
+WICK_API wick_status wick_experience_reply(wick_experience *experience, wick_link link, const wick_event *reply,
+                                           uint64_t now_ms);
+
 /** Say that a reader takes messages again. */
 WICK_API void wick_experience_room(wick_experience *experience, wick_link link, uint64_t now_ms);
 

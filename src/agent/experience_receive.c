@@ -420,6 +420,20 @@ wick_status wick_experience_error(wick_experience *x, wick_link link, wick_code 
     return on_bad(x, slot, NULL, code, wick_text_from(message), now_ms);
 }
 
+wick_status wick_experience_reply(wick_experience *x, wick_link link, const wick_event *reply, uint64_t now_ms)
+{
+    uint32_t slot = speaking(x, link);
+    wick_event copy = *reply;
+    if (slot == WICK_NO_SLOT || wick_link_at(x, slot)->state == WICK_LINK_OPENING)
+        return WICK_E_STATE;
+    if (reply->type == WICK_TYPE_ACCEPTED &&
+        (!reply->head.re.data || wick_link_at(x, slot)->state == WICK_LINK_QUIET))
+        return WICK_OK;
+    if (reply->type == WICK_TYPE_ERROR && !copy.head.ts)
+        copy.head.ts = reply_time(x, now_ms);
+    return send_reply(x, slot, &copy);
+}
+
 wick_status wick_experience_post(wick_experience *x, wick_session session, const void *data, size_t len,
                                  void (*on_reply)(void *user, const wick_event *reply), void *reply_user,
                                  uint64_t now_ms)

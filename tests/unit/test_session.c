@@ -942,6 +942,35 @@ static void messages_of_the_application(void)
     end();
 }
 
+/* The host answers what it has handled itself. */
+static void answers_of_the_host(void)
+{
+    struct known known;
+    wick_link quiet;
+    wick_event reply = { .type = WICK_TYPE_ACCEPTED };
+    begin();
+    wick_link opening = connect_as(3, "", 0), link = opened(0, &known);
+    CHECK_STATUS(wick_experience_open(x, &readers[1], NULL, &quiet, now), WICK_OK);
+    clear();
+    CHECK_STATUS(wick_experience_reply(x, link, &reply, now), WICK_OK);
+    CHECK_INT((long long)readers[0].len, 0); /* to nothing in particular */
+    reply.head.re = WICK_TEXT("h1");
+    CHECK_STATUS(wick_experience_reply(x, link, &reply, now), WICK_OK);
+    HAS(0, "{\"type\":\"accepted\",\"re\":\"h1\"}");
+    CHECK_STATUS(wick_experience_reply(x, quiet, &reply, now), WICK_OK);
+    CHECK_INT((long long)readers[1].len, 0);
+    CHECK_STATUS(wick_experience_reply(x, opening, &reply, now), WICK_E_STATE);
+    reply.type = WICK_TYPE_ERROR;
+    reply.as.error.code = WICK_TEXT("INPUT_NOT_FOUND");
+    reply.as.error.message = WICK_TEXT("no");
+    CHECK_STATUS(wick_experience_reply(x, quiet, &reply, now), WICK_OK);
+    HAS(1, "\"re\":\"h1\"");
+    HAS(1, "\"code\":\"INPUT_NOT_FOUND\"");
+    readers[0].block = 1;
+    CHECK_STATUS(wick_experience_reply(x, link, &reply, now), WICK_BLOCKED);
+    end();
+}
+
 static void what_is_wrong_is_named(void)
 {
     struct known known;
@@ -1417,6 +1446,7 @@ int main(void)
     RUN(disconnect_can_cancel);
     RUN(tokens_that_end);
     RUN(messages_of_the_application);
+    RUN(answers_of_the_host);
     RUN(what_is_wrong_is_named);
     RUN(who_never_reads);
     RUN(rooms_by_post);
