@@ -86,7 +86,7 @@ enum view_form view_form_of(const wick_http_request *head);
 /* Messages of one POST. */
 #define EVENTS_POST_MAX 64
 /* The longest wait of a long poll. */
-#define EVENTS_WAIT_MAX_MS 60000
+#define EVENTS_WAIT_MAX_MS 25000 /* proxies wait 60 s for an answer, and some clients less */
 
 void events_get(struct peer *peer, const struct http_request *request);
 void events_post(struct peer *peer, const struct http_request *request);

@@ -164,7 +164,7 @@ void http_answered(struct peer *peer)
     peer->as.http.message = NULL;
     if (peer->as.http.keep_alive && !server->draining) {
         peer->phase = HTTP_HEAD;
-        http_set_deadline(peer, http_or_default(server->idle_timeout_ms, 60000));
+        http_set_deadline(peer, http_or_default(server->idle_timeout_ms, HTTP_IDLE_MS));
     } else {
         peer->phase = HTTP_LINGER;
         peer_finish(peer);

@@ -39,6 +39,11 @@
 
 /* Fields that a request may have; one more is answered 431. */
 #define HTTP_FIELDS 100
+/*
+ * How long a connection between two requests lives. Longer than proxies keep theirs (nginx and ALB 60 s, Go 90 s, Caddy
+ * 120 s): one that both ends may close is closed at times under a request, which is then a 502.
+ */
+#define HTTP_IDLE_MS 130000
 
 /* A request: valid until on_request returns. */
 struct http_request {
@@ -77,7 +82,7 @@ struct http_server {
     uint64_t head_timeout_ms;  /* 10,000 */
     uint64_t body_timeout_ms;  /* 30,000 */
     uint64_t write_timeout_ms; /* 30,000 */
-    uint64_t idle_timeout_ms;  /* 60,000 */
+    uint64_t idle_timeout_ms;  /* HTTP_IDLE_MS */
     uint64_t linger_ms;        /* 2,000: how long the end of a refused connection is waited for */
     uint64_t drain_ms;         /* 3,000: how long http_drain() waits */
     /* To be read. */

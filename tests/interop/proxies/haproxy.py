@@ -39,6 +39,25 @@ class HAProxy(Proxy):
 good(HAProxy, HAPROXY, HAPROXY.replace("60s", "2s").replace("1h", "2s"))
 
 @case
+def good_with_connections_shared():
+    """http-reuse always: a request may go out on any connection."""
+    shared = HAPROXY.replace("    server agent1", "    http-reuse always\n    server agent1")
+    server, echo = Server(), Server(program="echo_server")
+    try:
+        with HAProxy(shared, echo.port) as proxy:
+            for _ in range(3):
+                echoes(proxy.port)
+        with HAProxy(shared, server.port) as proxy:
+            for _ in range(20):
+                begin(proxy.port, "x")
+            streams_at_once(proxy.port)
+            long_polls(proxy.port)
+    finally:
+        server.stop()
+        echo.stop()
+
+
+@case
 def late_without_no_delay():
     streams_late(HAProxy, without(HAPROXY, "option http-no-delay"), HAPROXY)
 

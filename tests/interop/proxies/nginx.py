@@ -1,11 +1,15 @@
 """nginx in front of echo_server and agent_server: the configuration of docs/proxies.md, and what is usually wrong with it."""
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
+import time
 
+import wire
+from agent_kit import Session
 from cases import *
 from client import *
 from good import *
@@ -53,6 +57,56 @@ class Manager(Nginx):
     known_as = ("Nginx Proxy Manager",)
 
 
+# The two that take longest come first: the others run beside them.
+
+@case
+def heartbeat_by_default():
+    """A ping after 25 s, a comment after 15 s: below the 60 s of nginx's own default."""
+    server = Server()
+    try:
+        with Nginx(without(NGINX, "proxy_.*_timeout"), server.port) as proxy:
+            query, answer = begin(proxy.port, "x")
+            after = f"{answer['cursor'].split(':')[0]}:3"
+            with Peer(proxy.port, timeout=30) as peer, Lines(
+                    proxy.port, f"/api/events?{query}", Last_Event_ID=after, Accept="text/event-stream", timeout=30) as lines:
+                before = time.monotonic()
+                while not lines.line().startswith(":"):
+                    pass
+                took = time.monotonic() - before
+                assert 14 < took < 17, f"the comment came after {took:.1f} s"
+                assert peer.read_frame()[0] == wire.PING
+                took = time.monotonic() - before
+                assert 24 < took < 27, f"the ping came after {took:.1f} s"
+    finally:
+        server.stop()
+
+
+@case
+def who_does_not_answer_a_ping_is_dropped():
+    """After 20 s; the session stays, and is resumed."""
+    server = Server("--ping-interval", "300")
+    try:
+        with Nginx(NGINX, server.port) as proxy:
+            asyncio.run(asyncio.wait_for(dropped(proxy, server), 40))
+    finally:
+        server.stop()
+
+
+async def dropped(proxy, server):
+    client = Session(proxy.url)
+    await client.open()
+    client.ws.transport.pause_reading()  # nothing is read, so nothing is answered
+    before = time.monotonic()
+    while server.health()["detached"] == 0:
+        await asyncio.sleep(0.1)
+        assert time.monotonic() - before < 30, "nobody is dropped"
+    took = time.monotonic() - before
+    assert 19.5 < took < 23, f"dropped after {took:.1f} s"
+    client.cut(True)
+    assert (await client.open())["recovered"]
+    await client.ws.close()
+
+
 good(Nginx, NGINX, NGINX.replace("3600s", "2s"))
 
 # What most people begin with.
@@ -85,6 +139,26 @@ def good_streams_whatever_is_configured():
             long_polls(proxy.port)
     finally:
         server.stop()
+
+
+@case
+def good_with_connections_kept():
+    """An upstream block whose connections are used again and again."""
+    server, echo = Server(), Server(program="echo_server")
+    kept = f"upstream agent {{\n    server {BACKEND};\n    keepalive 8;\n}}\n" + instead(
+        NGINX, f"http://{BACKEND};", "http://agent;")
+    try:
+        with Nginx(kept, echo.port) as proxy:
+            for _ in range(3):
+                echoes(proxy.port)
+        with Nginx(kept, server.port) as proxy:
+            for _ in range(20):
+                begin(proxy.port, "x")
+            streams_at_once(proxy.port)
+            long_polls(proxy.port)
+    finally:
+        server.stop()
+        echo.stop()
 
 
 @case
