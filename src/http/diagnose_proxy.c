@@ -9,6 +9,8 @@
  *   HAProxy      the client's order, names in lower case; its own fields last
  *   node         names in lower case, host last, or only connection behind it
  *   the others   the client's order and case; their own fields last, with Connection and Upgrade
+ *
+ * Of several that only append, the one whose field comes last is the last one.
  */
 #include "http/diagnose.h"
 
@@ -25,7 +27,8 @@ enum {
     MARK_FORWARDED = 512, /* a field that any proxy may add */
     MARK_GO_CASE = 1024,
     MARK_ORIGIN = 2048,
-    MARK_OWN_CLIENT = 4096 /* a client that writes a form of its own: lower case, or sorted */
+    MARK_REAL_IP = 4096,
+    MARK_OWN_CLIENT = 8192 /* a client that writes a form of its own: lower case, or sorted */
 };
 /* Fields that no client sends by itself. */
 #define MARKS_OF_PROXIES                                                                                              \
@@ -39,11 +42,14 @@ typedef struct head_marks {
     uint8_t sorted;      /* as Go sorts */
     uint8_t many;        /* sorted, and so many that it is no chance */
     uint8_t connection;  /* nginx's Connection, before the client's fields */
+    uint8_t upgrade;     /* Upgrade among the client's fields: nginx passes none on */
     uint8_t real_ip;     /* X-Real-IP before the client's fields */
     uint8_t server_last; /* nothing but what Apache writes comes behind X-Forwarded-Server */
+    uint8_t ends_open;   /* the last field is Connection */
     uint8_t closed;      /* nginx's own `Connection: close` has come, behind which there are only the client's fields */
     uint8_t scheme_late; /* X-Scheme or X-Forwarded-Scheme came among those: another proxy's */
     wick_proxy via;      /* the last of Via, if it is one that is known */
+    wick_proxy appended; /* whose own field is the last of those that are appended */
 } head_marks;
 
 /* Names are equal, or begin with the text if it ends in a dash. */
@@ -64,7 +70,7 @@ static unsigned mark_of(wick_str name)
         MARK_ROW("x-amzn-trace-id", MARK_AMAZON),
         MARK_ROW("x-envoy-", MARK_ENVOY),
         MARK_ROW("x-forwarded-", MARK_FORWARDED),
-        MARK_ROW("x-real-ip", MARK_FORWARDED),
+        MARK_ROW("x-real-ip", MARK_REAL_IP | MARK_FORWARDED),
         MARK_ROW("forwarded", MARK_FORWARDED),
         MARK_ROW("origin", MARK_ORIGIN),
 #undef MARK_ROW
@@ -179,6 +185,31 @@ static void mark_via(head_marks *marks, wick_str value)
         marks->via = via_proxy(element);
 }
 
+static int ends_heads(wick_str name)
+{
+    return WICK_STR_IS(name, "connection") || WICK_STR_IS(name, "upgrade") || WICK_STR_IS(name, "content-length") ||
+           WICK_STR_IS(name, "transfer-encoding");
+}
+
+/* What the end of the head shows. */
+static void mark_end(head_marks *marks, const wick_http_header *header, unsigned mark)
+{
+    marks->ends_open = (uint8_t)WICK_STR_IS(header->name, "connection");
+    marks->host_last = WICK_STR_IS(header->name, "host") || (marks->host_last && marks->ends_open);
+    marks->server_last = (mark & MARK_SERVER) != 0 || (marks->server_last && ends_heads(header->name));
+    if (mark & MARK_VARNISH)
+        marks->appended = WICK_PROXY_VARNISH;
+    else if (mark & MARK_X_HOST)
+        marks->appended = WICK_PROXY_LIGHTTPD;
+    else if (mark & MARK_SERVER)
+        marks->appended = WICK_PROXY_APACHE;
+    if (!WICK_STR_IS(header->name, "via"))
+        return;
+    mark_via(marks, header->value);
+    if (marks->via == WICK_PROXY_SQUID || marks->via == WICK_PROXY_VARNISH)
+        marks->appended = marks->via;
+}
+
 static head_marks marks_of(const wick_http_request *request)
 {
     head_marks marks;
@@ -188,24 +219,22 @@ static head_marks marks_of(const wick_http_request *request)
     for (size_t i = 0; i < request->header_count; i++) {
         const wick_http_header *header = &request->headers[i];
         unsigned mark = mark_of(header->name);
-        int closing = WICK_STR_IS(header->name, "connection") || WICK_STR_IS(header->name, "upgrade");
         marks.fields |= mark;
         marks.lower = marks.lower && name_is_lower(header->name);
-        marks.host_last = WICK_STR_IS(header->name, "host") ||
-                          (marks.host_last && WICK_STR_IS(header->name, "connection"));
-        marks.server_last = (mark & MARK_SERVER) != 0 || (marks.server_last && closing);
         if (begins_with(header->name, WICK_STR("Sec-Websocket-")))
             marks.fields |= MARK_GO_CASE;
         if (WICK_STR_IS(header->name, "user-agent") && is_own_client(header->value))
             marks.fields |= MARK_OWN_CLIENT;
-        if (WICK_STR_IS(header->name, "via"))
-            mark_via(&marks, header->value);
+        mark_end(&marks, header, mark);
         front = front && !marks.closed && is_set_by_nginx(header->name, mark);
-        if ((mark & (MARK_SCHEME | MARK_FORWARDED_SCHEME)) && !front && marks.connection)
-            marks.scheme_late = 1;
         if (front)
             mark_front(&marks, header);
+        else if ((mark & (MARK_SCHEME | MARK_FORWARDED_SCHEME)) && marks.connection)
+            marks.scheme_late = 1;
+        else if (WICK_STR_IS(header->name, "upgrade"))
+            marks.upgrade = 1;
     }
+    marks.connection = marks.connection && !marks.upgrade;
     mark_order(request, &marks);
     return marks;
 }
@@ -244,7 +273,7 @@ static wick_proxy nginx_kind(const head_marks *marks)
 static wick_proxy proxy_by_fields(const head_marks *marks)
 {
     wick_proxy nginx;
-    if ((marks->fields & MARK_SERVER) && (marks->server_last || !marks->real_ip))
+    if (marks->appended == WICK_PROXY_APACHE && (marks->server_last || !marks->real_ip))
         return WICK_PROXY_APACHE;
     nginx = nginx_kind(marks);
     if (nginx != WICK_PROXY_NGINX || marks->real_ip)
@@ -263,10 +292,13 @@ static wick_proxy lower_case_proxy(const head_marks *marks)
     return marks->host_last ? WICK_PROXY_NODE_HTTP_PROXY : WICK_PROXY_HAPROXY;
 }
 
+/* Traefik spells Sec-WebSocket-Key as the RFC does; in Go's spelling X-Forwarded-Server came from an Apache before. */
 static wick_proxy sorting_proxy(const head_marks *marks)
 {
-    if (marks->fields & MARK_SERVER)
+    if ((marks->fields & MARK_SERVER) && ((marks->fields & MARK_REAL_IP) || !(marks->fields & MARK_GO_CASE)))
         return WICK_PROXY_TRAEFIK;
+    if (marks->appended == WICK_PROXY_LIGHTTPD && marks->ends_open)
+        return WICK_PROXY_LIGHTTPD; /* whose Connection stands behind what a Go program has sorted */
     return marks->via == WICK_PROXY_CADDY ? WICK_PROXY_CADDY : WICK_PROXY_CADDY_OR_GO;
 }
 
@@ -277,15 +309,13 @@ wick_proxy wick_diagnose_proxy(const wick_http_request *request)
         return WICK_PROXY_NONE;
     if (marks.lower)
         return lower_case_proxy(&marks);
-    if (marks.connection && !(marks.sorted && (marks.fields & MARK_GO_CASE)))
+    if (marks.connection)
         return nginx_kind(&marks);
-    if ((marks.fields & MARK_VARNISH) || marks.via == WICK_PROXY_VARNISH)
-        return WICK_PROXY_VARNISH;
-    if (marks.via == WICK_PROXY_SQUID)
-        return WICK_PROXY_SQUID;
+    if (marks.appended == WICK_PROXY_VARNISH || marks.appended == WICK_PROXY_SQUID)
+        return marks.appended;
     if (marks.sorted && (marks.many || (marks.fields & (MARKS_OF_PROXIES | MARK_GO_CASE))))
         return sorting_proxy(&marks);
-    if (marks.fields & MARK_X_HOST)
+    if (marks.appended == WICK_PROXY_LIGHTTPD)
         return WICK_PROXY_LIGHTTPD;
     return proxy_by_fields(&marks);
 }

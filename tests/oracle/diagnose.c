@@ -201,6 +201,15 @@ static int nginx_connection(const wick_http_request *r)
     return found;
 }
 
+/* nginx passes no Upgrade on: one behind its own fields is another proxy's. */
+static int nginx_wrote(const wick_http_request *r)
+{
+    for (size_t i = nginx_front(r); i < r->header_count; i++)
+        if (same_name(r->headers[i].name, "upgrade"))
+            return 0;
+    return nginx_connection(r);
+}
+
 static int real_ip_in_front(const wick_http_request *r)
 {
     for (size_t i = 0; i < nginx_front(r); i++)
@@ -301,7 +310,7 @@ static int is_a_proxy_there(const wick_http_request *r)
         return 1;
     if (r->version >= 20 || cause == WICK_CAUSE_NOT_A_WEBSOCKET_REQUEST)
         return 0;
-    if (cause != WICK_CAUSE_NONE || (nginx_connection(r) && !all_lower(r)))
+    if (cause != WICK_CAUSE_NONE || (nginx_wrote(r) && !all_lower(r)))
         return 1;
     if (!has(r, "origin") || own_client(r))
         return 0;
@@ -317,13 +326,46 @@ static wick_proxy which_nginx(const wick_http_request *r)
     return WICK_PROXY_NGINX;
 }
 
-/* Nothing but Connection and Upgrade behind the last X-Forwarded-Server. */
+/* Nothing but what ends a head behind the last X-Forwarded-Server. */
 static int server_at_the_end(const wick_http_request *r)
 {
-    size_t i = r->header_count;
-    while (i > 0 && (same_name(r->headers[i - 1].name, "connection") || same_name(r->headers[i - 1].name, "upgrade")))
-        i--;
-    return i > 0 && same_name(r->headers[i - 1].name, "x-forwarded-server");
+    static const char *const ends[] = {"connection", "upgrade", "content-length", "transfer-encoding"};
+    for (size_t i = r->header_count; i > 0; i--) {
+        int end = 0;
+        if (same_name(r->headers[i - 1].name, "x-forwarded-server"))
+            return 1;
+        for (size_t k = 0; k < 4; k++)
+            end |= same_name(r->headers[i - 1].name, ends[k]);
+        if (!end)
+            return 0;
+    }
+    return 0;
+}
+
+/* Via of the fields up to number i, as far as it tells of a proxy. */
+static wick_proxy via_until(const wick_http_request *r, size_t i)
+{
+    wick_http_request part = *r;
+    part.header_count = i + 1;
+    return last_via(&part);
+}
+
+/* From the end: the first field that one of those proxies has appended. */
+static wick_proxy last_appender(const wick_http_request *r)
+{
+    for (size_t i = r->header_count; i > 0; i--) {
+        wick_str name = r->headers[i - 1].name;
+        wick_proxy via = via_until(r, i - 1);
+        if (same_name(name, "x-varnish"))
+            return WICK_PROXY_VARNISH;
+        if (same_name(name, "x-host"))
+            return WICK_PROXY_LIGHTTPD;
+        if (same_name(name, "x-forwarded-server"))
+            return WICK_PROXY_APACHE;
+        if (same_name(name, "via") && (via == WICK_PROXY_SQUID || via == WICK_PROXY_VARNISH))
+            return via;
+    }
+    return WICK_PROXY_NONE;
 }
 
 /* Fields of Connection behind Host do not count. */
@@ -343,20 +385,21 @@ wick_proxy oracle_diagnose_proxy(const wick_http_request *r)
         return WICK_PROXY_ENVOY;
     if (all_lower(r))
         return ends_with_host(r) ? WICK_PROXY_NODE_HTTP_PROXY : WICK_PROXY_HAPROXY;
-    if (nginx_connection(r) && !(go_sorted(r) && go_case(r)))
+    if (nginx_wrote(r))
         return which_nginx(r);
-    if (has(r, "x-varnish") || last_via(r) == WICK_PROXY_VARNISH)
-        return WICK_PROXY_VARNISH;
-    if (last_via(r) == WICK_PROXY_SQUID)
-        return WICK_PROXY_SQUID;
+    if (last_appender(r) == WICK_PROXY_VARNISH || last_appender(r) == WICK_PROXY_SQUID)
+        return last_appender(r);
     if (go_sorted(r) && (go_sorted(r) >= 8 || go_case(r) || proxy_fields(r))) {
-        if (has(r, "x-forwarded-server"))
+        if (has(r, "x-forwarded-server") && (has(r, "x-real-ip") || !go_case(r)))
             return WICK_PROXY_TRAEFIK;
+        if (last_appender(r) == WICK_PROXY_LIGHTTPD &&
+            same_name(r->headers[r->header_count - 1].name, "connection"))
+            return WICK_PROXY_LIGHTTPD;
         return last_via(r) == WICK_PROXY_CADDY ? WICK_PROXY_CADDY : WICK_PROXY_CADDY_OR_GO;
     }
-    if (has(r, "x-host"))
+    if (last_appender(r) == WICK_PROXY_LIGHTTPD)
         return WICK_PROXY_LIGHTTPD;
-    if (has(r, "x-forwarded-server") && (server_at_the_end(r) || !real_ip_in_front(r)))
+    if (last_appender(r) == WICK_PROXY_APACHE && (server_at_the_end(r) || !real_ip_in_front(r)))
         return WICK_PROXY_APACHE;
     if (which_nginx(r) != WICK_PROXY_NGINX || real_ip_in_front(r))
         return which_nginx(r);
