@@ -103,7 +103,7 @@ static void connect_to(const wick_url *url, const char *text, const char *origin
         doctor_ping(&link, doctor_options.timeout_ms);
     *life = link.life;
     doctor_close(&link);
-    if (answer->outcome != HTTP_NO_TLS && answer->outcome != HTTP_TLS_FAILED && answer->stage > HTTP_CONNECTING)
+    if (answer->stage >= HTTP_AWAITING)
         get(url, url->secure, plain_get);
     if (origin && (answer->status == 403 || answer->status == 401 || answer->status == 400)) {
         if (doctor_open(&link, text, NULL, bare) == 0)
@@ -148,7 +148,7 @@ static void check_through(void)
 {
     struct doctor_finding *finding = begin_check("websocket", "WebSocket Through Proxy");
     connect_to(&seen.to, seen.url, seen.origin, &seen.through, &seen.bare, &seen.get, &seen.life);
-    if (seen.through.outcome == HTTP_NO_TLS || seen.through.outcome == HTTP_TLS_FAILED)
+    if (seen.to.secure && seen.through.stage < HTTP_AWAITING)
         get(&seen.to, 0, &seen.plain);
     doctor_judge_connection(&seen, DOCTOR_THROUGH, finding);
     end_check(finding);

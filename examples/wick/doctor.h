@@ -33,7 +33,7 @@ struct doctor_answer {
     int asked; /* 0: nothing was */
     enum http_stage stage;
     enum http_outcome outcome;
-    char trouble[120]; /* a sentence for an outcome that is no answer */
+    char trouble[240]; /* a sentence for an outcome that is no answer */
     char address[SOCKET_NAME];
     uint64_t connect_ms; /* to resolve and connect */
     uint64_t answer_ms;  /* from the connection to the head, or to the end if there was none */
@@ -76,7 +76,7 @@ struct doctor_case {
     const char *origin; /* that was sent; NULL: none */
     struct doctor_answer direct, direct_bare, direct_get; /* handshake, the same without Origin, plain GET */
     struct doctor_answer through, bare, get;
-    struct doctor_answer plain; /* GET without TLS where the URL asks for TLS and this build has none */
+    struct doctor_answer plain; /* GET without TLS where TLS was wanted and did not come about */
     struct doctor_life direct_life, life;
 };
 

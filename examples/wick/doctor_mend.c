@@ -28,8 +28,12 @@ static const struct {
                             "(nginx: listen 443 ssl; HAProxy: bind :443 ssl crt FILE)." },
     { "PLAIN_TO_TLS", NULL, "Connect with wss:// in place of ws://. A page that is loaded over https must do so "
                             "anyway." },
-    { "TLS_FAILED", NULL, "Look at the certificate: openssl s_client -connect HOST:PORT -servername HOST. One of an "
-      "authority of your own is believed with --ca FILE" },
+    { "CERTIFICATE", NULL,
+      "Let the proxy send a certificate for this name that has not expired, with all intermediate ones "
+      "(nginx: ssl_certificate fullchain.pem; HAProxy: crt with the chain in it). Look at it with openssl s_client "
+      "-connect HOST:PORT "
+      "-servername HOST. An authority of your own is believed with --ca FILE." },
+    { "TLS_FAILED", NULL, "Look at the proxy's log; allow TLS 1.2 and 1.3 (nginx: ssl_protocols TLSv1.2 TLSv1.3;)." },
     { "NO_TLS", NULL, "Build wick with TLS: make WITH_OPENSSL=1" },
     { "NOT_HTTP", NULL, "Correct the port in the URL." },
     { "NO_ANSWER", NULL, "Ask the server itself with --direct; look whether it accepts connections, and at its log." },

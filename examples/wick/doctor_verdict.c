@@ -97,27 +97,44 @@ static void judge_no_connection(const struct doctor_case *seen, enum doctor_end 
     }
 }
 
-static void judge_no_tls(const struct doctor_case *seen, enum doctor_end end, struct doctor_finding *out)
+/* TLS was wanted, and did not come about: the port may not know it. Returns 1 if that is it. */
+static int judge_plain_port(const struct doctor_case *seen, enum doctor_end end, struct doctor_finding *out)
 {
     const struct doctor_answer *plain = &seen->plain;
     const wick_url *url = url_of(seen, end);
-    if (end == DOCTOR_THROUGH && plain->status && !doctor_speaks_tls(plain)) {
-        SAY(out->note, "the port speaks plain HTTP");
-        SAY(out->detail, "The URL says %.*s, and %.*s answers plain HTTP (%u): there is no TLS on this port.",
-            (int)url->scheme.len, url->scheme.data, (int)url->authority.len, url->authority.data, plain->status);
-        doctor_fail(out, "TLS_TO_PLAIN", doctor_proxy_of(plain, NULL));
+    if (end == DOCTOR_DIRECT || !plain->status || doctor_speaks_tls(plain))
+        return 0;
+    SAY(out->note, "the port speaks plain HTTP");
+    SAY(out->detail, "The URL says %.*s, and %.*s answers plain HTTP (%u): there is no TLS on this port.",
+        (int)url->scheme.len, url->scheme.data, (int)url->authority.len, url->authority.data, plain->status);
+    doctor_fail(out, "TLS_TO_PLAIN", doctor_proxy_of(plain, NULL));
+    return 1;
+}
+
+static void judge_no_tls(const struct doctor_case *seen, enum doctor_end end, struct doctor_finding *out)
+{
+    const wick_url *url = url_of(seen, end);
+    if (judge_plain_port(seen, end, out))
         return;
-    }
-    if (answer_of(seen, end)->outcome == HTTP_TLS_FAILED) {
-        SAY(out->note, "%s", answer_of(seen, end)->trouble);
-        SAY(out->detail, "There is no TLS connection to %.*s.", (int)url->authority.len, url->authority.data);
-        doctor_fail(out, "TLS_FAILED", "");
-        return;
-    }
     SAY(out->note, "this wick is built without TLS");
     SAY(out->detail, "%.*s URLs need TLS, which this build has not, so nothing can be said about this connection.",
         (int)url->scheme.len, url->scheme.data);
     doctor_fail(out, "NO_TLS", "");
+}
+
+static void judge_tls_failed(const struct doctor_case *seen, enum doctor_end end, struct doctor_finding *out)
+{
+    const struct doctor_answer *answer = answer_of(seen, end);
+    if (judge_plain_port(seen, end, out))
+        return;
+    SAY(out->note, "%s", answer->trouble);
+    if (strstr(answer->trouble, "certificate")) {
+        SAY(out->detail, "A browser does not connect either, and its JavaScript is told nothing but 1006.");
+        doctor_fail(out, "CERTIFICATE", "");
+        return;
+    }
+    SAY(out->detail, "The connection stands, and the TLS handshake on it does not succeed.");
+    doctor_fail(out, "TLS_FAILED", "");
 }
 
 /* ---- A connection without an answer ------------------------------------------------------------------------------ */
@@ -304,8 +321,10 @@ void doctor_judge_connection(const struct doctor_case *seen, enum doctor_end end
     const struct doctor_answer *answer = answer_of(seen, end);
     const struct doctor_life *life = life_of(seen, end);
     doctor_evidence(answer, out->evidence, sizeof out->evidence);
-    if (answer->outcome == HTTP_NO_TLS || answer->outcome == HTTP_TLS_FAILED)
+    if (answer->outcome == HTTP_NO_TLS)
         judge_no_tls(seen, end, out);
+    else if (answer->outcome == HTTP_TLS_FAILED || answer->stage == HTTP_SECURING)
+        judge_tls_failed(seen, end, out);
     else if (!answer->status && answer->stage <= HTTP_CONNECTING)
         judge_no_connection(seen, end, out);
     else if (!answer->status)

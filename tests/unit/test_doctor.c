@@ -48,7 +48,9 @@ static void no_answer(const test_vector *vector, struct doctor_answer *answer, c
         { "timeout", HTTP_AWAITING, HTTP_TIMEOUT },         { "fin", HTTP_AWAITING, HTTP_FIN },
         { "reset", HTTP_AWAITING, HTTP_RESET },             { "no_tls", HTTP_RESOLVING, HTTP_NO_TLS },
         { "bad_head", HTTP_AWAITING, HTTP_BAD_HEAD },       { "bytes", HTTP_AWAITING, HTTP_NOT_HTTP },
-        { "half_head", HTTP_AWAITING, HTTP_TIMEOUT },
+        { "half_head", HTTP_AWAITING, HTTP_TIMEOUT },       { "tls_timeout", HTTP_SECURING, HTTP_TIMEOUT },
+        { "the server's certificate is not trusted", HTTP_SECURING, HTTP_TLS_FAILED },
+        { "the other end does not speak TLS", HTTP_SECURING, HTTP_TLS_FAILED },
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         if (!begins_with(how, ways[i].word))
