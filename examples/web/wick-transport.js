@@ -142,9 +142,8 @@ export class HttpTransport {
         } catch (error) {
             if (this._abort.signal.aborted) return;
             const end = this.onclose;
-            this.problem ??= { reached: false, stamped: false, text: `${new URL(this.url).host} does not answer.` };
             this.close();
-            end(codeOf(this.problem), this.problem.detail ?? '');
+            end(codeOf(this.problem), this.problem?.detail ?? '');
         }
     }
 
@@ -252,12 +251,12 @@ export class HttpTransport {
     }
 }
 
-/** The close code that says the same as a refusal over HTTP. @param {WickProblem} problem */
-function codeOf({ stamped, status, code }) {
-    if (!stamped) return 1006;
-    if (status === 401) return 4401;
-    if (status === 413) return 1009;
-    return code === 'SESSION_FORBIDDEN' ? 4403 : 1006;
+/** The close code that says the same as a refusal over HTTP. @param {WickProblem|undefined} problem */
+function codeOf(problem) {
+    if (!problem?.stamped) return 1006;
+    if (problem.status === 401) return 4401;
+    if (problem.status === 413) return 1009;
+    return problem.code === 'SESSION_FORBIDDEN' ? 4403 : 1006;
 }
 
 /* ---- Why ---- */

@@ -457,7 +457,9 @@ export class WickClient {
         if (verdict) return this._stop(verdict, { status: problem.status, reason: problem.text, problem });
         const certain = carrier.held || problem?.cause === 'HOST_REWRITTEN' || problem?.cause === 'HOP_STRIPPED_HTTP10' ||
                         (problem?.code === 'UPGRADE_STRIPPED_BY_PROXY' && problem.proxy !== undefined);
-        if (!this._knock && this._fallBack(certain)) {
+        /* What this page may not read would not let it in over HTTP either. */
+        const readable = !problem || problem.status !== undefined;
+        if (!this._knock && readable && this._fallBack(certain)) {
             this._connect();
             return;
         }

@@ -3,7 +3,7 @@
 // there is no way.
 'use strict';
 const { ask, assert, launch, length, open, pace, part, report, runs, state } = require('./page_browser.js');
-const { hasNginx, nginx, proxy, start } = require('./page_kit.js');
+const { hasNginx, nginx, other, proxy, start } = require('./page_kit.js');
 
 const via = (page, name) => page.waitForFunction((n) => document.querySelector('[data-wick="status"] .via')?.textContent === n, name,
     { timeout: 20000 });
@@ -129,6 +129,9 @@ const ways = {
         for (const word of ['server-sent events', 'HTTP/1.0', 'proxy_http_version 1.1', 'Upgrade'])
             assert((await page.textContent('#why')).includes(word), `${word} in ${await page.textContent('#why')}`);
         await page.click('#why summary');
+        await page.click('#watch');
+        assert((await page.textContent('#monitor-note')).includes('need a WebSocket'), 'the monitor says what it lacks');
+        await page.click('#close-monitor');
         const known = await page.$$eval('#why dl > *', (all) => all.map((e) => e.textContent).join(' '));
         for (const word of ['400, by the server itself', 'UPGRADE_STRIPPED_BY_PROXY', 'HOP_STRIPPED_HTTP10', 'http=1.0'])
             assert(known.includes(word), `${word} in ${known}`);
@@ -188,6 +191,38 @@ const ways = {
         assert((await page.textContent('#why')).includes('long polling'), 'it says so');
         await done();
         between.stop();
+        await server.stop();
+    },
+    /** A page of another origin imports the module from the server, and talks to it; or is told what to change. */
+    async from_another_origin(browser) {
+        let server;
+        const front = await other((request, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(`<!doctype html>
+            <p id="text"></p><p id="state"></p><p id="why"></p><script type="module">
+            import { WickClient } from '${server.url}wick.js';
+            const client = new WickClient({ url: '${server.url.replace('http', 'ws')}api/runtime/agent'${decodeURIComponent(request.url.slice(2))} });
+            const write = (id, text) => (document.querySelector(id).textContent = text);
+            client.onstate = (state, { transport }) => write('#state', state + ' ' + transport);
+            client.onproblem = ({ text }) => write('#why', text);
+            client.onevent = ({ type, payload }) => type === 'agent.token' && document.querySelector('#text').append(payload.text);
+            client.open();
+            client.ask('from elsewhere');
+            </script>`));
+        const shows = (page, id, text) => page.waitForFunction(([i, t]) => document.querySelector(i).textContent.includes(t), [id, text],
+            { timeout: 20000 });
+        server = await start(0, '--origin', front.url.slice(0, -1));
+        for (const [way, more] of [['websocket', ''], ['sse', ",transports:['sse']"], ['poll', ",transports:['poll']"]]) {
+            const { page, done, quiet } = await open(browser, `${front.url}?${more}`, { connected: false });
+            await shows(page, '#state', `connected ${way}`);
+            await shows(page, '#text', 'from elsewhere');
+            quiet(way);
+            await done();
+        }
+        await server.stop();
+        server = await start(0);
+        const { page, done } = await open(browser, front.url, { connected: false });
+        await shows(page, '#why', `does not let a page of ${front.url.slice(0, -1)} read it`);
+        await done();
+        front.stop();
         await server.stop();
     },
     /** Something before the server answers for it: not the server's stamp, and what that means. */

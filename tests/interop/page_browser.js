@@ -70,7 +70,7 @@ async function open(browser, url, { connected = true, before } = {}) {
 async function report(name, fn) {
     let timer;
     try {
-        await Promise.race([fn(), new Promise((_, no) => (timer = setTimeout(() => no(new Error('takes too long')), 60000)))]);
+        await Promise.race([fn(), new Promise((_, no) => (timer = setTimeout(() => no(new Error('takes too long')), 90000)))]);
         console.log(`ok ${name}`);
     } catch (error) {
         console.log(`not ok ${name}: ${error.message.split('\n')[0]}`);

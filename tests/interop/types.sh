@@ -5,19 +5,26 @@
 need_node types typescript
 tsc=build/interop/node_modules/typescript/bin/tsc
 web=$(pwd)/examples/web
-
-# Modules by the names that the samples use. Away from the .d.ts, the compiler sees what the JSDoc says.
 cp -r tests/interop/types "$tmp/samples"
-config() {
-    cat > "$tmp/$1.json" << END
-{"compilerOptions":{"strict":true,"target":"es2022","module":"es2022","moduleResolution":"bundler","noEmit":true,
-"lib":["es2022","dom","dom.iterable"],"types":[],$2"paths":{"web/*":["$web/*"],"made/*":["./made/*"]}},"files":["$3"]}
+
+# compile NAME MORE-OPTIONS FILE...: what the compiler says goes to $tmp/NAME.log.
+compile() {
+    name=$1 more=$2
+    shift 2
+    files=$(printf '"%s",' "$@")
+    cat > "$tmp/$name.json" << END
+{"compilerOptions":{"strict":true,"allowJs":true,"checkJs":true,"target":"es2022","module":"es2022","moduleResolution":"bundler",
+"lib":["es2022","dom","dom.iterable"],"types":[],$more"paths":{"web/*":["$web/*"],"made/*":["./made/*"]}},"files":[${files%,}]}
 END
-    "$NODE" "$tsc" -p "$tmp/$1.json"
+    "$NODE" "$tsc" -p "$tmp/$name.json" > "$tmp/$name.log"
 }
 
-config right "" samples/right.ts > "$tmp/found"
-check types/right "$tmp/found"
+# What the compiler draws from the JSDoc: away from the .d.ts, because it prefers that.
+mkdir "$tmp/js"
+for file in wick wick-transport; do
+    sed "s|@import \(.*\) from './wick.js'|@import \1 from 'web/wick.js'|" "$web/$file.js" > "$tmp/js/$file.js"
+done
+compile made '"declaration":true,"emitDeclarationOnly":true,"outDir":"made","rootDir":"js",' js/wick.js
 
 # The sample of the guide, with what it leaves to its reader.
 {
@@ -26,24 +33,17 @@ check types/right "$tmp/found"
     echo 'declare function write(run: string | undefined, text: string): void; declare function redraw(snapshot: object): void;'
     echo 'declare function question(asked: { question: string }, reply: (text: string) => void): void; run.invocation_id;'
 } > "$tmp/samples/guide.ts"
-config guide "" samples/guide.ts > "$tmp/found"
-grep -q WickClient.urlFor "$tmp/samples/guide.ts" || echo "there is no sample" >> "$tmp/found"
-check types/guide "$tmp/found"
 
-config wrong "" samples/wrong.ts > "$tmp/errors"
+compile all '"noEmit":true,' samples/right.ts samples/guide.ts samples/wrong.ts samples/same.ts "$web/wick.js"
+grep -v -e '^ ' -e 'samples/[a-z]*\.ts(' "$tmp/all.log" > "$tmp/found"
+check types/jsdoc "$tmp/found"
+for sample in right guide same; do
+    grep "samples/$sample\.ts(" "$tmp/all.log" > "$tmp/found"
+    grep -q 'web/wick.js' "$tmp/samples/$sample.ts" || echo "there is no sample" >> "$tmp/found"
+    [ -s "$tmp/made/wick.d.ts" ] || cat "$tmp/made.log" >> "$tmp/found"
+    check "types/$sample" "$tmp/found"
+done
 grep -n '// wrong$' tests/interop/types/wrong.ts | sed 's/:.*//' | sort > "$tmp/want"
-sed -n 's/^.*wrong\.ts(\([0-9]*\),.*error TS.*/\1/p' "$tmp/errors" | sort -u > "$tmp/got"
+sed -n 's/^.*wrong\.ts(\([0-9]*\),.*error TS.*/\1/p' "$tmp/all.log" | sort -u > "$tmp/got"
 diff "$tmp/want" "$tmp/got" > "$tmp/found"
 check types/wrong "$tmp/found"
-
-config jsdoc '"allowJs":true,"checkJs":true,' "$web/wick.js" > "$tmp/found"
-check types/jsdoc "$tmp/found"
-
-mkdir "$tmp/js" "$tmp/made"
-for file in wick wick-transport; do
-    sed "s|@import \(.*\) from './wick.js'|@import \1 from 'web/wick.js'|" "$web/$file.js" > "$tmp/js/$file.js"
-done
-config made '"allowJs":true,"noEmit":false,"declaration":true,"emitDeclarationOnly":true,"outDir":"made","rootDir":"js",' js/wick.js > "$tmp/log"
-[ -s "$tmp/made/wick.d.ts" ] || cat "$tmp/log"
-config same "" samples/same.ts > "$tmp/found"
-check types/same "$tmp/found"
