@@ -32,6 +32,8 @@ TEST_FLAGS := $(HOST_FLAGS) -Isrc -Itests -I.
 DEP = -MMD -MP
 
 LIB_SRC := $(wildcard src/*/*.c)
+# Libraries that need somebody else's, each built when it is asked for: libwick itself needs nobody.
+ADAPTERS := $(if $(WITH_OPENSSL),openssl)
 TLS_SRC := $(if $(WITH_OPENSSL),$(wildcard examples/tls/openssl*.c),examples/tls/none.c)
 TLS_LIBS := $(if $(WITH_OPENSSL),-lssl -lcrypto)
 HOST_SRC := $(wildcard examples/lib/*.c) $(TLS_SRC)
@@ -57,7 +59,7 @@ BENCH := $(BENCH_SRC:tests/%.c=$B/%)
 
 .SUFFIXES:
 
-all: $(LIB) $(SO) $(BIN) ## build the library and the programs
+all: $(LIB) $(SO) $(ADAPTERS:%=$B/libwick_%.a) $(ADAPTERS:%=$B/libwick_%.so.$(MAJOR)) $(BIN) ## build the library and the programs
 
 run: all ## build everything and serve the agent page on http://127.0.0.1:8080/
 	$B/bin/agent_server --port 8080
@@ -74,7 +76,7 @@ lib: $(LIB) $(SO) ## build the library alone
 
 # Rewritten when the compiler or its flags change, or when a source comes or goes; then what depends on it is made anew.
 export WICK_FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LDLIBS) $(WARN) $(DEFS)
-export WICK_SOURCES := $(LIB_SRC) $(HOST_SRC) $(WEB_SRC) $(TEST_LIB_SRC) $(UNIT_SRC) $(PROGRAM_SRC) $(BENCH_LIB_SRC)
+export WICK_SOURCES := $(LIB_SRC) $(ADAPTERS) $(HOST_SRC) $(WEB_SRC) $(TEST_LIB_SRC) $(UNIT_SRC) $(PROGRAM_SRC) $(BENCH_LIB_SRC)
 ifneq ($(strip $(WICK_FLAGS)),$(strip $(shell cat $B/.flags 2>/dev/null)))
 $B/.flags: FORCE
 endif
@@ -104,6 +106,21 @@ $(SO): $(LIB_SRC:%.c=$B/%.o) $B/.sources
 $B/src/%.o: src/%.c $B/.flags
 	@mkdir -p $(@D)
 	$(CC) $(LIB_FLAGS) $(CPPFLAGS) $(CFLAGS) $(DEP) -c -o $@ $<
+
+# ---- Adapters: src/adapters/NAME/*.c is libwick_NAME ----
+
+ADAPTER_LIBS_openssl := -lcrypto
+
+define adapter
+$B/libwick_$(1).a: $(patsubst %.c,$B/%.o,$(wildcard src/adapters/$(1)/*.c)) $B/.sources
+	@rm -f $$@
+	$$(AR) rcs $$@ $$(filter %.o,$$^)
+
+$B/libwick_$(1).so.$(MAJOR): $(patsubst %.c,$B/%.o,$(wildcard src/adapters/$(1)/*.c)) $B/.sources
+	$$(CC) -shared -Wl,-soname,$$(@F) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(ADAPTER_LIBS_$(1)) $$(LDLIBS)
+	@ln -sf $$(@F) $B/libwick_$(1).so
+endef
+$(foreach a,$(ADAPTERS),$(eval $(call adapter,$(a))))
 
 # ---- The programs ----
 
@@ -220,12 +237,14 @@ $B/man/.made: docs/man/man.awk $(HEADERS) $(wildcard docs/man/*.[1-9])
 	@for page in $(wildcard docs/man/*.1); do cp $$page $B/man/man1/; done
 	@touch $@
 
-$B/wick.pc: pkgconfig/wick.pc.in Makefile FORCE
+PKGCONFIG := $B/wick.pc $(ADAPTERS:%=$B/wick_%.pc)
+
+$(PKGCONFIG): $B/%.pc: pkgconfig/%.pc.in Makefile FORCE
 	@mkdir -p $(@D)
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' -e 's|$(PREFIX)/|$${prefix}/|' $< > $@
 
-install: all man $B/wick.pc ## install headers, libraries, wick.pc, manual pages and wick under PREFIX (and DESTDIR)
+install: all man $(PKGCONFIG) ## install headers, libraries, wick.pc, manual pages and wick under PREFIX (and DESTDIR)
 	install -d $(DESTDIR)$(INCLUDEDIR)/wick $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR)
 	install -m 644 include/wick.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 $(wildcard include/wick/*.h) $(DESTDIR)$(INCLUDEDIR)/wick
@@ -233,13 +252,21 @@ install: all man $B/wick.pc ## install headers, libraries, wick.pc, manual pages
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/libwick.so.$(VERSION)
 	ln -sf libwick.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libwick.so.$(MAJOR)
 	ln -sf libwick.so.$(MAJOR) $(DESTDIR)$(LIBDIR)/libwick.so
-	install -m 644 $B/wick.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 $(PKGCONFIG) $(DESTDIR)$(LIBDIR)/pkgconfig
+	@set -e; for a in $(ADAPTERS); do \
+		install -m 644 include/wick_$$a.h $(DESTDIR)$(INCLUDEDIR); \
+		install -m 644 $B/libwick_$$a.a $(DESTDIR)$(LIBDIR); \
+		install -m 755 $B/libwick_$$a.so.$(MAJOR) $(DESTDIR)$(LIBDIR)/libwick_$$a.so.$(VERSION); \
+		ln -sf libwick_$$a.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libwick_$$a.so.$(MAJOR); \
+		ln -sf libwick_$$a.so.$(MAJOR) $(DESTDIR)$(LIBDIR)/libwick_$$a.so; done
 	$(if $(filter wick,$(PROGRAMS)),install -m 755 $B/bin/wick $(DESTDIR)$(BINDIR))
 	@set -e; cd $B/man; for page in man*/*; do \
 		install -d $(DESTDIR)$(MANDIR)/$${page%/*}; install -m 644 $$page $(DESTDIR)$(MANDIR)/$$page; done
 
 uninstall: man ## remove what install puts there
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/wick.h $(DESTDIR)$(INCLUDEDIR)/wick $(DESTDIR)$(LIBDIR)/pkgconfig/wick.pc
+	@for a in openssl; do rm -f $(DESTDIR)$(INCLUDEDIR)/wick_$$a.h $(DESTDIR)$(LIBDIR)/libwick_$$a.* \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/wick_$$a.pc; done
 	rm -f $(DESTDIR)$(LIBDIR)/libwick.a $(DESTDIR)$(LIBDIR)/libwick.so*
 	rm -f $(DESTDIR)$(BINDIR)/wick
 	@cd $B/man && for page in man*/*; do rm -f $(DESTDIR)$(MANDIR)/$$page; done
@@ -252,7 +279,7 @@ help: ## list the targets
 
 .PHONY: all run test unit lib fuzz fuzz-programs bench bench-programs size man install uninstall clean help FORCE
 
-OBJECTS := $(LIB_SRC:%.c=$B/%.o) $(HOST_SRC:%.c=$B/%.o) $(PROGRAM_SRC:%.c=$B/%.o) $(TEST_LIB_SRC:%.c=$B/%.o) \
+OBJECTS := $(LIB_SRC:%.c=$B/%.o) $(patsubst %.c,$B/%.o,$(foreach a,$(ADAPTERS),$(wildcard src/adapters/$(a)/*.c))) $(HOST_SRC:%.c=$B/%.o) $(PROGRAM_SRC:%.c=$B/%.o) $(TEST_LIB_SRC:%.c=$B/%.o) \
 	$(UNIT_SRC:%.c=$B/%.o) $(FUZZ_SRC:%.c=$B/%.o) $(BENCH_SRC:tests/%.c=$B/%.o) $(BENCH_LIB_SRC:tests/%.c=$B/%.o) \
 	$B/fuzz/replay.o $B/gen/web.o $(patsubst tests/%,$B/%.o,$(wildcard tests/bench/*.cc))
 -include $(OBJECTS:.o=.d)
