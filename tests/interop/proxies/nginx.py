@@ -167,13 +167,15 @@ def late_when_told_to_ignore():
     streams_late(Nginx, held, held.replace("proxy_pass", "proxy_buffering off;\n        proxy_pass"))
 
 
+TLS = "listen 80 ssl{};\n    ssl_certificate cert;\n    ssl_certificate_key key;"
+
+
 @case
 def good_tls():
     """wss: the proxy ends TLS, and the page's Origin is https."""
     server = Server()
     try:
-        with Nginx(instead(NGINX, "listen 80;", "listen 80 ssl;\n    ssl_certificate cert;\n    ssl_certificate_key key;"),
-                   server.port) as proxy:
+        with Nginx(instead(NGINX, "listen 80;", TLS.format("")), server.port) as proxy:
             origin = {"Origin": f"https://127.0.0.1:{proxy.port}"}
             with TlsPeer(proxy.port, headers=origin) as peer:
                 assert peer.status() == 101, (peer.head, peer.body)
@@ -182,6 +184,31 @@ def good_tls():
     finally:
         server.stop()
 
+
+@case
+def good_http2():
+    """A page's streams and posts come by HTTP/2, its WebSocket by HTTP/1.1 to the same port."""
+    server = Server()
+    try:
+        with Nginx(instead(NGINX, "listen 80;", TLS.format(" http2")), server.port) as proxy:
+            origin = f"https://127.0.0.1:{proxy.port}"
+            with TlsPeer(proxy.port, headers={"Origin": origin}) as peer:
+                assert peer.status() == 101, (peer.head, peer.body)
+            curl = subprocess.Popen(
+                ["curl", "-skN", "--http2", "-D", f"{proxy.folder}/head", "-H", "Accept: text/event-stream", "-H",
+                 f"Origin: {origin}", "--json", json.dumps(message("tick ", tokens=12, rate=15)), origin + PATH],
+                stdout=subprocess.PIPE)
+            longest, events = 0, []
+            for line in curl.stdout:
+                if line.startswith(b"data: "):
+                    events.append(json.loads(line[6:]))
+                    longest = max(longest, time.time() * 1000 - events[-1]["ts"])
+            assert curl.wait(SOON) == 0 and events[-1]["type"] == "agent.completed", events
+            assert longest < 500, f"an event came {longest:.0f} ms after it was made"
+            with open(f"{proxy.folder}/head") as head:
+                assert head.read().startswith("HTTP/2 200"), "HTTP/2"
+    finally:
+        server.stop()
 
 
 # ---- What is usually wrong ----
@@ -227,6 +254,19 @@ ADVANCED = UNTICKED.replace("    location", "    proxy_set_header Upgrade $http_
                             "    proxy_set_header Connection upgrade;\n    location")
 for name, text in (("manager_unticked", UNTICKED), ("manager_advanced_lines", ADVANCED)):
     mistake(Manager, name, text, "HOP_STRIPPED", lambda text, hint: MANAGER, headers=PAGE, hint="tick Websockets Support")
+
+class Ingress(Nginx):
+    known_as = ("ingress-nginx",)
+
+
+# What the controller writes, but for the version of a proxy-http-version annotation.
+CONTROLLER = NGINX.replace("        proxy_http_version 1.1;\n", "        proxy_http_version 1.0;\n").replace(
+    "        proxy_set_header X-Forwarded-For", "        proxy_set_header X-Request-ID $request_id;\n"
+    "        proxy_set_header X-Real-IP $remote_addr;\n        proxy_set_header X-Forwarded-For").replace(
+    "        proxy_read", "        proxy_set_header X-Forwarded-Scheme $scheme;\n        proxy_set_header X-Scheme $scheme;\n"
+    "        proxy_read")
+mistake(Ingress, "ingress_http_version", CONTROLLER, "HTTP10_WITH_UPGRADE",
+        lambda text, hint: text.replace("version 1.0", "version " + re.search(r'proxy-http-version: "(1.1)"', hint)[1]))
 
 # A URI in proxy_pass takes the prefix of the location off.
 PREFIX_LOST = NGINX.replace("location / ", "location /api/ ").replace(f"http://{BACKEND};", f"http://{BACKEND}/;")
@@ -343,8 +383,6 @@ doctor_case(Nginx, "idle_limit", NGINX.replace("3600s", "1500ms"), "idle", "IDLE
             beat=False, seconds=2)
 doctor_case(Nginx, "events_held", BARE.replace("proxy_pass", "proxy_ignore_headers X-Accel-Buffering;\n        proxy_pass"), "sse",
             "HELD_BACK", "proxy_buffering off;", mended=NGINX)
-doctor_case(Nginx, "tls_spoken_to_in_plain", instead(
-    NGINX, "listen 80;", "listen 80 ssl;\n    ssl_certificate cert;\n    ssl_certificate_key key;"), "websocket", "PLAIN_TO_TLS",
-    "wss://")
+doctor_case(Nginx, "tls_spoken_to_in_plain", instead(NGINX, "listen 80;", TLS.format("")), "websocket", "PLAIN_TO_TLS", "wss://")
 
 sys.exit(main("proxies_nginx", sys.argv[1:]))
