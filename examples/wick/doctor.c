@@ -336,6 +336,24 @@ static void read_fields(const struct client_options *options, char **bearer)
         options_wrong(&program, "--token: it cannot be sent in a field");
 }
 
+/* What cannot be sent with a handshake is found out before anything is. */
+static void check_handshake(void)
+{
+    wick_handshake_client_config config = { .size = sizeof config, .host = seen.to.authority };
+    uint8_t nonce[WICK_NONCE_SIZE] = { 0 };
+    size_t need;
+    if (doctor_options.header_count > DOCTOR_FIELDS)
+        options_wrong(&program, "--header: more than %d", DOCTOR_FIELDS);
+    if (seen.origin)
+        config.origin = (wick_str){ seen.origin, strlen(seen.origin) };
+    config.headers = doctor_options.headers;
+    config.header_count = doctor_options.header_count;
+    config.subprotocols = doctor_options.subprotocols;
+    config.subprotocol_count = doctor_options.subprotocol_count;
+    if (wick_handshake_request_write(&config, nonce, NULL, 0, &need) == WICK_E_ARG)
+        options_wrong(&program, "--origin, --header or --protocol: a field cannot be sent with a handshake");
+}
+
 static void run_checks(void)
 {
     if (!json)
@@ -374,6 +392,7 @@ int doctor_command(int argc, char **argv)
         seen.origin = *page_origin ? page_origin : NULL;
     else
         seen.origin = own_origin = origin_of(&seen.to);
+    check_handshake();
     if (loop_init(&command_loop) < 0 || loop_signals(&command_loop, signals, on_signal) < 0) {
         perror("wick");
         return 1;

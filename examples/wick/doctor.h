@@ -162,6 +162,9 @@ void doctor_mend(const char *cause, const char *proxy, char *text, size_t cap);
 
 /* ---- Probes ------------------------------------------------------------------------------------------------------ */
 
+/* The most fields of --header and --token. */
+#define DOCTOR_FIELDS 60
+
 /* What the options ask for. */
 struct doctor_options {
     const wick_http_header *headers; /* --header and --token */
@@ -206,7 +209,7 @@ void doctor_close(struct doctor_link *link);
 /* Bring link->life up to date. */
 void doctor_look(struct doctor_link *link);
 /* The fields of --header and --token and one more. Returns how many. */
-size_t doctor_fields(wick_http_header *fields, size_t cap, wick_str name, const char *value);
+size_t doctor_fields(wick_http_header fields[DOCTOR_FIELDS + 1], wick_str name, const char *value);
 
 /* Hold idle connections for so long. */
 void doctor_hold(const struct doctor_case *seen, uint64_t ms, struct doctor_holds *holds);

@@ -75,9 +75,9 @@ static const struct http_call_type stream_type = { .on_head = on_head, .on_body 
 
 static struct http_call *begin(const char *url, struct reading *reading)
 {
-    wick_http_header fields[64];
+    wick_http_header fields[DOCTOR_FIELDS + 1];
     struct http_call_options options = { .url = url, .headers = fields, .idle_ms = WICK_NEVER };
-    options.header_count = doctor_fields(fields, 64, WICK_STR("Accept"), "text/event-stream");
+    options.header_count = doctor_fields(fields, WICK_STR("Accept"), "text/event-stream");
     options.connect_ms = options.head_ms = doctor_options.timeout_ms;
     loop_clock(&command_loop);
     return http_call_start(&command_loop, &options, &stream_type, reading);

@@ -98,9 +98,9 @@ static void ask(const struct http_call_options *options, struct doctor_answer *a
         http_call_cancel(under_way);
 }
 
-size_t doctor_fields(wick_http_header *fields, size_t cap, wick_str name, const char *value)
+size_t doctor_fields(wick_http_header fields[DOCTOR_FIELDS + 1], wick_str name, const char *value)
 {
-    size_t count = doctor_options.header_count < cap - 1 ? doctor_options.header_count : cap - 1;
+    size_t count = doctor_options.header_count;
     if (count)
         memcpy(fields, doctor_options.headers, count * sizeof *fields);
     fields[count].name = name;
@@ -110,18 +110,18 @@ size_t doctor_fields(wick_http_header *fields, size_t cap, wick_str name, const 
 
 void doctor_get(const char *url, const char *accept, struct doctor_answer *answer)
 {
-    wick_http_header fields[64];
+    wick_http_header fields[DOCTOR_FIELDS + 1];
     struct http_call_options options = { .url = url, .headers = fields };
-    options.header_count = doctor_fields(fields, 64, WICK_STR("Accept"), accept);
+    options.header_count = doctor_fields(fields, WICK_STR("Accept"), accept);
     ask(&options, answer);
 }
 
 void doctor_post(const char *url, const char *body, struct doctor_answer *answer)
 {
-    wick_http_header fields[64];
+    wick_http_header fields[DOCTOR_FIELDS + 1];
     struct http_call_options options = { .url = url, .method = "POST", .headers = fields, .body = body };
     options.body_len = strlen(body);
-    options.header_count = doctor_fields(fields, 64, WICK_STR("Content-Type"), "application/json");
+    options.header_count = doctor_fields(fields, WICK_STR("Content-Type"), "application/json");
     ask(&options, answer);
 }
 

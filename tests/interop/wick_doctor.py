@@ -207,7 +207,8 @@ async def usage(servers):
     for arguments in [[], ["a", "b"], ["ftp://x/"], ["ws://"], ["ws://a b/"], ["//x"], [f"ws://127.0.0.1:{port}/", "--direct", "x"],
                       ["ws://a:99999/"], ["ws://u@a/"], ["ws://" + "a" * 300 + "/"], ["ws://a/", "--seconds", "x"],
                       ["ws://a/", "--timeout", "-1"], ["ws://a/", "--header", "no colon"], ["ws://a/", "--sse", "events"],
-                      ["ws://a/", "--protocol", "a b"], ["ws://a/", "--token", "a\nb"], ["ws://a/", "--bogus"]]:
+                      ["ws://a/", "--protocol", "a b"],
+                      ["ws://a/", "--origin", "a\nb"], ["ws://a/", "--header", "Upgrade: x"], ["ws://a/"] + ["--header", "A: b"] * 61, ["ws://a/", "--token", "a\nb"], ["ws://a/", "--bogus"]]:
         code, out, err = await run(*arguments)
         tell(f"usage {' '.join(arguments)[:40]!r}", None if (code, out) == (2, "") and "usage: wick doctor" in err
              else f"exit {code}, stdout {out[:100]!r}, stderr {err[:100]!r}")
