@@ -258,7 +258,7 @@ static void check_poll(void)
     static const char name[] = "Long Poll";
     static struct doctor_answer answer; /* its proxy may be remembered */
     struct doctor_session session;
-    uint64_t wait = seconds < 2 ? 2000 : seconds > 25 ? 25000 : seconds * 1000;
+    uint64_t wait = seconds <= 5 ? 2000 : seconds > 25 ? 25000 : seconds * 1000;
     if (!seen.get.status) {
         skip_check("poll", name, "there is no HTTP");
         return;
