@@ -199,6 +199,8 @@ static wick_client_refusal refusal_of(const struct request *request, const struc
     agent.why.reached = trace->connected_ms != 0;
     if (problem_read(request->data, request->len, &agent.why.problem))
         problem_line(&agent.why.problem, agent.why.text, sizeof agent.why.text);
+    else if (request == &listening && streaming && trace->outcome == HTTP_WHOLE)
+        snprintf(agent.why.text, sizeof agent.why.text, "the server has ended the stream");
     else if (request->status && trace->outcome == HTTP_WHOLE)
         snprintf(agent.why.text, sizeof agent.why.text, "the answer is %u", request->status);
     else
@@ -207,24 +209,25 @@ static wick_client_refusal refusal_of(const struct request *request, const struc
     return refusal;
 }
 
+/* Whether an answer is a list of messages. A page that a proxy gives in its place is none. */
 static int is_fine(const struct request *request, const struct http_trace *trace)
 {
-    return request->status >= 200 && request->status < 300 && trace->outcome == HTTP_WHOLE;
+    wick_answer answer;
+    return request->status >= 200 && request->status < 300 && trace->outcome == HTTP_WHOLE &&
+           wick_answer_init(&answer, request->data, request->len) == WICK_OK;
 }
 
-/* Every message of an answer. Returns 0, or -1 if it is none that is understood. */
-static int take_messages(const struct request *request)
+/* Every message of an answer. */
+static void take_messages(const struct request *request)
 {
     wick_answer answer;
     wick_text message;
-    if (wick_answer_init(&answer, request->data, request->len) != WICK_OK)
-        return -1;
+    wick_answer_init(&answer, request->data, request->len);
     agent.busy = 1; /* nothing new is begun while the answer is read */
     while (wick_answer_next(&answer, &message) == WICK_OK)
         if (message.form == WICK_TEXT_JSON)
             agent_receive(message.data, message.len);
     agent.busy = 0;
-    return 0;
 }
 
 /* ---- The stream -------------------------------------------------------------------------------------------------- */
@@ -257,8 +260,8 @@ static void on_stream_end(struct http_call *call)
     wick_client_refusal refusal;
     int was_streaming = streaming;
     listening.call = NULL;
-    streaming = 0;
     refusal = refusal_of(&listening, http_call_trace(call));
+    streaming = 0;
     if (wick_client_where(&agent.client) == WICK_CLIENT_CONNECTING && !was_streaming)
         agent_refused(WICK_TRANSPORT_SSE, &refusal);
     else
@@ -296,8 +299,10 @@ static void on_post_end(struct http_call *call)
     wick_transport transport = how;
     wick_client_refusal refusal;
     posting.call = NULL;
-    int fine = is_fine(&posting, trace) && take_messages(&posting) == 0;
-    if (!fine)
+    int fine = is_fine(&posting, trace);
+    if (fine)
+        take_messages(&posting);
+    else
         refusal = refusal_of(&posting, trace);
     if (opening) {
         if (wick_client_where(&agent.client) == WICK_CLIENT_OPENING)

@@ -261,7 +261,8 @@ struct wick_client {
     uint64_t retry_after_ms;
     uint64_t heard_ms;     /* when the stream gave its last byte */
     uint64_t post_ms;      /* the end of the POST that is under way */
-    uint64_t poll_ms;      /* of the long poll */
+    uint64_t poll_ms;      /* of the long poll, or when the next one may begin */
+    uint64_t poll_seq;     /* the newest event when it began */
     uint32_t attempt;      /* of the backoff */
     uint32_t serial;       /* of the situation: an action that is done too late changes nothing */
     uint16_t cause;
@@ -360,7 +361,10 @@ WICK_API void wick_client_connected(wick_client *client, wick_transport transpor
 /** Bytes of an SSE stream have come, if only a comment. */
 WICK_API void wick_client_heard(wick_client *client, uint64_t now_ms);
 
-/** The answer to a long poll has come, and all its events have been received. */
+/**
+ * The answer to a long poll has come, and all its events have been received. The next one follows at once, or after a
+ * wait like that of the backoff if there was nothing new in this one and it came long before its time.
+ */
 WICK_API void wick_client_polled(wick_client *client, uint64_t now_ms);
 
 /** How an attempt to connect failed. */

@@ -8,12 +8,17 @@ void wick_client_heard(wick_client *client, uint64_t now_ms)
     client->heard_ms = now_ms;
 }
 
+/* A server, or what stands before it, that does not wait as it is asked to must not be asked all the time. */
 void wick_client_polled(wick_client *client, uint64_t now_ms)
 {
-    (void)now_ms;
+    uint32_t patience = wick_client_or(client->config->connect_ms, WICK_DEFAULT_CLIENT_CONNECT_MS);
+    uint32_t wait = wick_client_or(client->config->poll_ms, WICK_DEFAULT_CLIENT_POLL_MS), pause = 0;
     if (!client->polling)
         return;
+    if (client->polling == 2 && client->last == client->poll_seq && now_ms + wait / 2 + patience < client->poll_ms)
+        pause = wick_client_or(client->config->backoff_ms, WICK_DEFAULT_CLIENT_BACKOFF_MS);
     client->polling = 0;
+    client->poll_ms = now_ms + pause;
     client->serial++;
 }
 

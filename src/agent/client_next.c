@@ -131,7 +131,7 @@ static wick_client_kind connected_next(wick_client *client, uint64_t now_ms, wic
         return say_close(action, client->transport, 0);
     if (client->probing == 1)
         return say_connect(client, action, 1);
-    if (client->transport == WICK_TRANSPORT_POLL && !client->polling)
+    if (client->transport == WICK_TRANSPORT_POLL && !client->polling && now_ms >= client->poll_ms)
         return say_poll(client, action);
     if (now_ms >= ack_due(client)) {
         write_ack(client, action);
@@ -236,8 +236,9 @@ void wick_client_did(wick_client *client, const wick_client_action *action, uint
         did_send(client, action, now_ms);
         break;
     case WICK_CLIENT_POLL:
-        client->polling = 1;
+        client->polling = 2;
         client->poll_ms = now_ms + action->wait_ms + patience(client);
+        client->poll_seq = client->last;
         break;
     case WICK_CLIENT_CLOSE:
         did_close(client, action, now_ms);
@@ -257,9 +258,13 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t wick_client_deadline(const wick_client *client)
 {
+    uint64_t due = WICK_NEVER;
     if (client->state == WICK_CLIENT_IDLE)
         return WICK_NEVER;
     if (client->state != WICK_CLIENT_CONNECTED)
         return client->due_ms;
-    return earlier(may_probe(client) ? client->probe_ms : WICK_NEVER, earlier(ack_due(client), silence_due(client)));
+    if (client->transport == WICK_TRANSPORT_POLL && !client->polling)
+        due = client->poll_ms;
+    due = earlier(due, may_probe(client) ? client->probe_ms : WICK_NEVER);
+    return earlier(due, earlier(ack_due(client), silence_due(client)));
 }

@@ -164,6 +164,24 @@ async def the_server_starts_anew_behind_a_stream():
         assert second.stop() == 0
 
 
+@case
+async def a_page_in_place_of_everything():
+    """What a proxy without a route for it answers."""
+    async def serve(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>")
+        writer.close()
+
+    page = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{page.sockets[0].getsockname()[1]}/app{PATH}"
+    for transport, request in (("ws", b"GET /app/api/runtime/agent "), ("sse", b"POST /app/api/events "),
+                               ("poll", b"POST /app/api/events ")):
+        asked = []
+        check(await wick(url, "x", "--transport", transport), 3, "", ("the answer is 200", "given up: there is no connection"))
+        assert len(asked) == 3 and all(line.startswith(request) for line in asked), asked
+    page.close()
+
+
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log stderr;
 events {{ worker_connections 64; }}

@@ -339,6 +339,20 @@ static void polls_follow_one_another(void)
     expect(WICK_CLIENT_POLL);
     wick_client_closed(&f.client, WICK_TRANSPORT_POLL, 0, f.now); /* the connection of the poll is cut */
     connect_as(WICK_TRANSPORT_POLL);
+    /* A server that does not wait, but has nothing to say. */
+    wick_client_polled(&f.client, f.now);
+    for (int i = 0; i < 5; i++) {
+        expect(WICK_CLIENT_POLL);
+        if (i == 3)
+            CHECK_INT(receive_token(5, 5), WICK_CLIENT_DELIVER);
+        f.now += 10;
+        wick_client_polled(&f.client, f.now);
+        if (i == 3)
+            continue;
+        CHECK_INT(next(), WICK_CLIENT_WAIT);
+        CHECK_INT(wick_client_deadline(&f.client), f.now + 500);
+        f.now += 500;
+    }
 }
 
 static void an_attempt_may_not_take_for_ever(void)
