@@ -138,11 +138,11 @@ class Proxy:
     closed      connections are accepted and closed, no byte is passed on
     strip       no Upgrade is passed on, as a proxy does that has not been told to
     hold        nothing of an event stream is passed on, as a proxy does that waits for its end
-    count       connections so far; upgrades, streams: those of them that have been passed on
+    count       connections so far; upgrades, streams, polls: those of them that have been passed on
     """
 
     def __init__(self, port):
-        self.target, self.open, self.count, self.upgrades, self.streams = port, set(), 0, 0, 0
+        self.target, self.open, self.count, self.upgrades, self.streams, self.polls = port, set(), 0, 0, 0, 0
         self.closed = self.strip = self.hold = False
 
     async def __aenter__(self):
@@ -188,6 +188,7 @@ class Proxy:
         if self.strip:
             data = re.sub(rb"(?im)^(upgrade|connection):.*\r\n", b"", data)
         self.upgrades += b"\r\nUpgrade:" in data
+        self.polls += b"&wait_ms=" in data
         return data
 
     def answer(self, data):

@@ -100,36 +100,37 @@ async def back_to_websocket(server):
     assert server.health()["invocations"] == 0 and server.health()["sessions"] == 0, server.health()
 
 
-async def hop(rng, proxy, process):
-    """Let a different part through every now and then, and cut what there is, until it is over."""
-    modes = [(False, False), (True, False), (True, True)]
-    while process.returncode is None:
-        proxy.strip, proxy.hold = rng.choice(modes)
-        proxy.cut(rng.random() < 0.5)
-        await proxy.cut_at_random(rng, rng.randrange(1, 4), 0.1, 0.9)
+async def hop(rng, proxy):
+    """Let less and less through, then all again, and cut what there is at every step and in between."""
+    for strip, hold, wanted in ((True, False, "streams"), (True, True, "polls"), (False, False, "upgrades")):
+        before = getattr(proxy, wanted)
+        proxy.strip, proxy.hold = strip, hold
+        if strip:
+            proxy.cut(rng.random() < 0.5)
+        await until(lambda: getattr(proxy, wanted) > before, 60, f"{wanted}, seed {SEED}")
+        await proxy.cut_at_random(rng, 1, 0.1, 0.9)
 
 
 @server_case("--log-memory", "64M")
 async def a_run_through_hops_and_cuts(server):
     rng = random.Random(SEED)
     async with Proxy(server.port) as proxy:
-        process = await start(proxy.url, *run_of(900, 60), "--retry-websocket", "1", "--json")
-        hopping = asyncio.ensure_future(hop(rng, proxy, process))
+        process = await start(proxy.url, *run_of(1000, 60), "--retry-websocket", "1", "--json")
         run = asyncio.ensure_future(finish(process, timeout=100))
-        await asyncio.sleep(18)
-        hopping.cancel()
-        proxy.strip = proxy.hold = False
+        await until(lambda: proxy.upgrades, what="a WebSocket")
+        await hop(rng, proxy)
         got = check(await run, 0)
         events = [json.loads(line) for line in got.out.splitlines()]
         tokens = [e for e in events if e["type"] == "agent.token"]
-        assert "".join(e["payload"]["text"] for e in tokens) == TOKEN * 900, (SEED, str(got))
+        assert "".join(e["payload"]["text"] for e in tokens) == TOKEN * 1000, (SEED, str(got))
         last = 0
         for event in events:
             assert event.get("first_seq", event["seq"]) == last + 1, (SEED, event, last)
             last = event["seq"]
         assert sum(e["type"] in ("agent.completed", "agent.failed") for e in events) == 1, SEED
-        assert proxy.upgrades > 1 and proxy.streams > 1, (SEED, proxy.upgrades, proxy.streams, got.err[-3000:])
-        assert "does not get through: trying SSE" in got.err, (SEED, got.err[-3000:])
+        assert proxy.upgrades > 1 and proxy.streams and proxy.polls, (SEED, got.err[-3000:])
+        for line in ("trying SSE", "trying long poll", "a WebSocket gets through again"):
+            assert line in got.err, (SEED, line, got.err[-3000:])
 
 
 @server_case()
