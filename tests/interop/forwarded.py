@@ -156,6 +156,21 @@ def origins_without_trust(server):
     origins(server, 4)
 
 
+def families(server):
+    """A socket for both families gives mapped addresses: they are the IPv4 ones."""
+    for to, source, trusted in (("127.0.0.1", "127.0.0.1", True), ("127.0.0.1", "127.0.0.2", False), ("::1", "::1", True)):
+        with Peer(server.port, source, to) as peer:
+            equal(peer.ask("X-Forwarded-For: 2001:db8::7\r\n")[0], 200)
+            own = "[::1]:%d" % peer.socket.getsockname()[1] if ":" in to else peer.name
+            equal(told(server), ["2001:db8::7" if trusted else own], (to, source))
+
+
+def both_families():
+    with_server(families, *TRUST, "--trust-proxy", "::1", "--host", "::")
+
+
+run("forwarded/both_families", both_families)
+
 # ---- PROXY headers by hand
 
 HEADERS = (
