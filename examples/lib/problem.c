@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Copy a text of the server's, so that it cannot drive a terminal. */
+/* Copy a text of the server's as one line that cannot drive a terminal. */
 static void copy_visible(wick_str text, char *out, size_t cap)
 {
     size_t len = 0, i;
     for (i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.data[i];
+        if (byte == '\n' || byte == '\r' || byte == '\t')
+            byte = ' ';
         int control = byte < 0x20 || byte == 0x7f;
         if (len + (control ? 4 : 1) >= cap)
             break;

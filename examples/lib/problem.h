@@ -5,7 +5,7 @@
  *     if (problem_read(body, body_len, &problem))
  *         fprintf(stderr, "refused: %s\n", problem.detail);
  *
- * All of it is the server's text: control characters are escaped, too long a text is cut.
+ * All of it is the server's text: line ends become spaces, control characters are escaped, too long a text is cut.
  */
 #ifndef EXAMPLES_PROBLEM_H
 #define EXAMPLES_PROBLEM_H

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/problem.h"
 #include "wick/doctor.h"
 
 void doctor_say(char *text, size_t cap, const char *format, ...)
@@ -89,28 +90,23 @@ void doctor_answer_body(struct doctor_answer *answer, const uint8_t *data, size_
     answer->body_bytes += len;
 }
 
-static void keep_member(const wick_text *object, const char *name, char *to, size_t cap)
+static void keep_text(char *to, size_t cap, const char *text)
 {
-    char room[DOCTOR_BODY];
-    wick_text value;
-    wick_str plain;
-    if (wick_json_member(object, name, strlen(name), &value) == WICK_OK && value.data &&
-        wick_text_plain(&value, room, sizeof room, &plain) == WICK_OK)
-        keep(to, cap, plain.data, plain.len);
+    keep(to, cap, text, strlen(text));
 }
 
 void doctor_answer_end(struct doctor_answer *answer)
 {
-    wick_text object = { answer->body, (uint32_t)answer->body_len, WICK_TEXT_JSON };
+    struct problem problem;
     answer->body[answer->body_len] = '\0';
-    if (!answer->body_len || wick_json_check(NULL, answer->body, answer->body_len, NULL) != WICK_OK)
+    if (!problem_read((const uint8_t *)answer->body, answer->body_len, &problem))
         return;
-    keep_member(&object, "code", answer->code, sizeof answer->code);
-    keep_member(&object, "cause", answer->cause, sizeof answer->cause);
-    keep_member(&object, "proxy", answer->proxy, sizeof answer->proxy);
-    keep_member(&object, "detail", answer->detail, sizeof answer->detail);
-    keep_member(&object, "hint", answer->hint, sizeof answer->hint);
-    keep_member(&object, "saw", answer->saw, sizeof answer->saw);
+    keep_text(answer->code, sizeof answer->code, problem.code);
+    keep_text(answer->cause, sizeof answer->cause, problem.cause);
+    keep_text(answer->proxy, sizeof answer->proxy, problem.proxy);
+    keep_text(answer->detail, sizeof answer->detail, problem.detail);
+    keep_text(answer->hint, sizeof answer->hint, problem.hint);
+    keep_text(answer->saw, sizeof answer->saw, problem.saw);
 }
 
 void doctor_answer_trace(struct doctor_answer *answer, const struct http_trace *trace)

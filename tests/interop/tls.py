@@ -489,9 +489,10 @@ run("tls/wick_echo", wick_echo)
 @server_case(program="agent_server")
 def agents(server):
     url = "wss://localhost:%d%s" % (server.port, PATH)
-    result = command("wick", "agent", "--ca", CA, url, "One. Two. Three.")
-    says(result, 0)
-    equal(len(result.stdout) > 3, True, result.stdout)
+    for transport in ("auto", "sse", "poll"):
+        result = command("wick", "agent", "--ca", CA, "--transport", transport, url, "One. Two. Three.")
+        says(result, 0)
+        equal(len(result.stdout) > 3, True, result.stdout)
     context = ssl.create_default_context(cafile=CA)
 
     async def ask():

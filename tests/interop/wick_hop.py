@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from agent_kit import SEED, Proxy, server_case
-from agent_lib import PATH, Server, case, main, until
+from agent_lib import BUILD, PATH, Server, case, main, until
 from wick_kit import check, finish, heard, start, wick
 
 TOKEN = "t\u00f6k\U0001f642 "
@@ -75,6 +75,13 @@ async def a_proxy_that_strips(server):
         assert "UPGRADE_STRIPPED_BY_PROXY" in line and "HOP_STRIPPED" in line and "hint: " in line, line
         assert proxy.upgrades == 0 and proxy.streams == 1, (proxy.upgrades, proxy.streams)
         check(await wick(proxy.url, "where?", "--surface", "operations_pillar", answers="left\n"), 0, "The answer is: left")
+        # Alone by WebSocket, and the other commands, say it in lines.
+        said = ("connection refused: 400 ", "  code: UPGRADE_STRIPPED_BY_PROXY\n", "  cause: HOP_STRIPPED\n", "  hint: ", "  saw: ")
+        check(await wick(proxy.url, "x", "--transport", "ws"), 3, "", said)
+        for command in ("connect", "echo"):
+            process = await asyncio.create_subprocess_exec(f"{BUILD}/bin/wick", command, proxy.url, stdin=subprocess.DEVNULL,
+                                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            check(await finish(process), 1, "", said)
 
 
 @server_case()
