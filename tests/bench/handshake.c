@@ -82,6 +82,34 @@ static size_t wick_handshake_whole(void *arg)
     return ROUND;
 }
 
+/* What arrives through an nginx without the two lines: diagnosed, and answered with a problem document. */
+static size_t wick_refused(void *arg)
+{
+    static const char stripped[] =
+        "GET /ws HTTP/1.0\r\nHost: backend\r\nConnection: close\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n"
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+        "Safari/537.36\r\nOrigin: https://app.example.com\r\nSec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, "
+        "br, zstd\r\nAccept-Language: en-US,en;q=0.9\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    wick_handshake_server_config config;
+    wick_http_header fields[32];
+    wick_http_head head;
+    wick_http_request request;
+    wick_handshake shake;
+    char out[2048];
+    size_t len;
+    (void)arg;
+    memset(&config, 0, sizeof config);
+    config.size = sizeof config;
+    for (int i = 0; i < ROUND; i++) {
+        must(wick_http_head_init_request(&head, NULL, fields, 32, 0) == WICK_OK);
+        must(wick_http_head_feed(&head, (const uint8_t *)stripped, sizeof stripped - 1, 0) == WICK_OK);
+        wick_http_head_request(&head, &request);
+        must(wick_handshake_check(&config, &request, &shake) == WICK_E_REFUSED && shake.proxy.len == 5);
+        must(wick_handshake_write(&shake, &request, NULL, 0, out, sizeof out, &len) == WICK_OK);
+    }
+    return ROUND;
+}
+
 /* arg is the SHA-1 to use. */
 static size_t wick_accept_digest(void *arg)
 {
@@ -148,9 +176,11 @@ int main(void)
                                     {"http_parser, parse alone", PEER, NULL}};
     const bench_subject keys[] = {{best->name, wick_accept_digest, best_arg},
                                   {plain->name, wick_accept_digest, plain_arg}};
+    const bench_subject refusals[] = {{"wick", wick_refused, NULL}};
     printf("request: %zu bytes, 12 fields\n", CHROME_LEN);
     bench_compare("request head", parses, 2, 0);
     bench_compare("whole handshake", wholes, 3, 0.5);
+    bench_compare("refusal, diagnosed", refusals, 1, 0);
     bench_compare("digest of the accept key", keys, 2, 0);
     return 0;
 }
