@@ -20,6 +20,7 @@ struct mission {
     uint8_t status;    /* WICK_MISSION_ */
     uint8_t cancelled;
     uint8_t due;       /* a run has ended: go on with the next agent */
+    uint64_t version;  /* counts what push.h tells of */
     uint16_t part;     /* thousandths of the running agent's work that are done */
     char message[161]; /* what it last said about that */
     struct mission *next_due;
@@ -48,6 +49,7 @@ void missions_free(void);
 
 /* How far a mission is. */
 struct mission_state {
+    uint64_t version;     /* another one with every change */
     uint8_t status;       /* WICK_MISSION_ */
     uint64_t steps;       /* agents */
     uint64_t thousandths; /* of a step: what is done in all */

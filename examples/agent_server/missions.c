@@ -88,6 +88,7 @@ int mission_state(uint64_t id, struct mission_state *state)
     if (!mission)
         return -1;
     size_t step = mission->at < mission->agent_count ? mission->at : mission->agent_count - 1;
+    state->version = mission->version;
     state->status = mission->status;
     state->steps = mission->agent_count;
     state->thousandths = mission->at * 1000 + mission->part;
@@ -107,6 +108,13 @@ int mission_state(uint64_t id, struct mission_state *state)
 size_t missions_running(void)
 {
     return running;
+}
+
+/* Those who watch it are told: soon, or now. */
+static void changed(struct mission *mission, int now)
+{
+    mission->version++;
+    (now ? push_now : push_soon)();
 }
 
 static wick_status say_status(struct mission *mission, uint8_t status)
@@ -133,7 +141,7 @@ static void finish(struct mission *mission, uint8_t status)
     else
         mission->last_seq = 1;
     wick_status said = say_status(mission, status);
-    push_mission_now(mission->id);
+    changed(mission, 1);
     if (said == WICK_OK)
         return;
     /* Its readers must not wait for an event that does not come. */
@@ -184,7 +192,7 @@ static wick_code run_agent(struct mission *mission)
     wick_code code = WICK_CODE_NONE;
     const char *agent = mission->agents[mission->at];
     mission->message[0] = 0;
-    push_mission_now(mission->id);
+    changed(mission, 1);
     invocation.agent_id = wick_text_of(agent, strlen(agent));
     invocation.input = (wick_text){ mission->input, (uint32_t)mission->input_len, WICK_TEXT_JSON };
     wick_status status = wick_experience_invoke(server.experience, mission->session, &invocation, NULL, NULL, &code,
@@ -327,11 +335,11 @@ void missions_event(wick_session session, const wick_event *event)
         break;
     case WICK_TYPE_AGENT_PROGRESS:
         keep_progress(mission, &event->as.agent_progress);
-        push_mission(mission->id);
+        changed(mission, 0);
         break;
     case WICK_TYPE_AGENT_INPUT_REQUEST:
     case WICK_TYPE_AGENT_INPUT_RESOLVED:
-        push_mission(mission->id);
+        changed(mission, 0);
         break;
     default:
         break;

@@ -88,7 +88,8 @@ static int on_event(void *user, const wick_event *event)
 {
     (void)user;
     wick_status status = wick_experience_event(server.experience, event, now());
-    if (status != WICK_BLOCKED)
+    if (status == WICK_OK || (status < 0 && (event->type == WICK_TYPE_AGENT_COMPLETED ||
+                                             event->type == WICK_TYPE_AGENT_FAILED)))
         push_event(event);
     if (status < 0)
         log_line("run %.*s: %s is refused: %s", (int)event->head.invocation_id.len, event->head.invocation_id.data,

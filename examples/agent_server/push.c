@@ -37,7 +37,7 @@ static wick_text text_of(const char *text)
     return wick_text_of(*text ? text : NULL, strlen(text));
 }
 
-static wick_status say_workflow(const struct push *push, wick_session session)
+static wick_status say_workflow(struct push *push, wick_session session)
 {
     struct mission_state state;
     wick_event event = { .type = WICK_TYPE_WORKFLOW_PROGRESS };
@@ -45,6 +45,7 @@ static wick_status say_workflow(const struct push *push, wick_session session)
     char id[24], done[24], total[24];
     if (mission_state(push->mission, &state) < 0)
         return WICK_OK; /* it is not remembered any more */
+    push->told = state.version;
     int len = snprintf(id, sizeof id, "%llu", (unsigned long long)push->mission);
     event.head.mission_id = (wick_text){ id, (uint32_t)len, WICK_TEXT_JSON };
     progress->workflow_id = wick_text_of(id, (size_t)len);
@@ -56,7 +57,7 @@ static wick_status say_workflow(const struct push *push, wick_session session)
     return wick_experience_publish(server.experience, session, &event, server.loop.now_ms);
 }
 
-static wick_status say_agent(const struct push *push, wick_session session)
+static wick_status say_agent(struct push *push, wick_session session)
 {
     const struct agent_state *agent = push->agent;
     wick_event event = { .type = WICK_TYPE_AGENT_STATUS };
@@ -64,6 +65,7 @@ static wick_status say_agent(const struct push *push, wick_session session)
     event.as.agent_status.status = agent->status;
     event.as.agent_status.detail = text_of(agent->detail);
     event.as.agent_status.since = agent->since;
+    push->told = agent->version;
     return wick_experience_publish(server.experience, session, &event, server.loop.now_ms);
 }
 
@@ -138,18 +140,36 @@ static void pay_all(void)
 static void owe(struct push *push)
 {
     push->owed = 1;
-    loop_arm(&server.loop, &soon, server.loop.now_ms);
+    push_soon();
+}
+
+/* Whether what a socket was told is not true any more. Metrics wait for their clock. */
+static int is_stale(const struct push *push)
+{
+    struct mission_state state;
+    if (push->kind == PUSH_WORKFLOW)
+        return mission_state(push->mission, &state) == 0 && state.version != push->told;
+    return push->kind == PUSH_AGENT && push->agent->version != push->told;
+}
+
+void push_now(void)
+{
+    for (struct ring *place = all.next; place != &all; place = place->next)
+        if (is_stale(push_at(place)))
+            push_at(place)->owed = 1;
+    pay_all();
 }
 
 static void on_soon(struct loop *loop, struct source *source)
 {
     (void)loop;
     (void)source;
-    for (struct ring *place = all.next; place != &all; place = place->next)
-        if (push_at(place)->kind == PUSH_AGENT && state_changed(push_at(place)->agent))
-            push_at(place)->owed = 1;
-    states_settled();
-    pay_all();
+    push_now();
+}
+
+void push_soon(void)
+{
+    loop_arm(&server.loop, &soon, server.loop.now_ms);
 }
 
 /* Metrics: at most once a second, and only if a number has changed. */
@@ -240,27 +260,14 @@ void push_end(struct push *push)
 
 /* ---- What happens ------------------------------------------------------------------------------------------------ */
 
-void push_mission(uint64_t id)
-{
-    for (struct ring *place = all.next; place != &all; place = place->next)
-        if (push_at(place)->kind == PUSH_WORKFLOW && push_at(place)->mission == id)
-            owe(push_at(place));
-}
-
-void push_mission_now(uint64_t id)
-{
-    push_mission(id);
-    pay_all();
-}
-
 void push_event(const wick_event *event)
 {
     if (states_event(event))
-        loop_arm(&server.loop, &soon, server.loop.now_ms);
+        push_soon();
 }
 
 void push_runtime(int reachable)
 {
     states_runtime(reachable);
-    loop_arm(&server.loop, &soon, server.loop.now_ms);
+    push_soon();
 }

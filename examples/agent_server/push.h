@@ -25,7 +25,7 @@ struct push {
     uint8_t kind; /* enum push_kind */
     uint8_t owed;
     uint64_t mission;
-    uint64_t told; /* what the metrics were */
+    uint64_t told; /* the version of the state, or a hash of the metrics */
     struct agent_state *agent;
 };
 
@@ -46,8 +46,8 @@ void push_room(struct push *push);
 void push_end(struct push *push);
 
 /* A mission has moved on: tell its sockets soon, or now. The latter not in a callback of the Experience. */
-void push_mission(uint64_t id);
-void push_mission_now(uint64_t id);
+void push_soon(void);
+void push_now(void);
 /* An event that the Runtime has told, once the Experience has taken it. */
 void push_event(const wick_event *event);
 /* The Runtime elsewhere can be reached, or not. */
@@ -62,7 +62,7 @@ struct agent_state {
     uint8_t known;     /* there is such an agent: it may be asked about */
     uint8_t failed;    /* a run has failed, and none has begun since */
     uint8_t status;    /* WICK_AGENT_ */
-    uint8_t changed;
+    uint64_t version;  /* another one with every change */
     int64_t since;     /* Unix milliseconds, of the status */
     char detail[192];
 };
@@ -82,9 +82,6 @@ void states_put(wick_json_writer *w);
 int states_event(const wick_event *event);
 /* The same for all agents: the Runtime has been found or lost. */
 void states_runtime(int reachable);
-/* Whether a state has changed since the last time this was asked. */
-int state_changed(struct agent_state *state);
-void states_settled(void);
 const struct run_counts *states_counts(size_t *agents, size_t *busy);
 
 #endif

@@ -127,7 +127,7 @@ static void set_status(struct agent_state *state)
     if (status != state->status)
         state->since = unix_now();
     state->status = status;
-    state->changed = 1;
+    state->version++;
     if (status == WICK_AGENT_OFFLINE)
         snprintf(state->detail, sizeof state->detail, "The agent runtime cannot be reached.");
     else if (status == WICK_AGENT_BUSY)
@@ -214,17 +214,6 @@ void states_runtime(int reachable)
         state_at(place)->failed = 0;
         set_status(state_at(place));
     }
-}
-
-int state_changed(struct agent_state *state)
-{
-    return state->changed;
-}
-
-void states_settled(void)
-{
-    for (struct ring *place = all.next; place != &all; place = place->next)
-        state_at(place)->changed = 0;
 }
 
 const struct run_counts *states_counts(size_t *agents, size_t *busy)
