@@ -242,7 +242,7 @@ typedef struct wick_client_action {
     uint32_t item;
 } wick_client_action;
 
-/** A client. Members are private. Movable. About 550 bytes. */
+/** A client. Members are private. Movable. About 500 bytes. */
 struct wick_client {
     const wick_client_config *config;
     void *user;
