@@ -7,7 +7,7 @@ from agent_crowd import HEAD, OPEN, Client, gather, open_many, until
 from agent_lib import GROWTH_KIB, Server, case, main
 from agent_raw import Story
 
-MEMBERS, CALM, MESSAGES, SIZE = 200, 50, 400, 700
+MEMBERS, CALM, MESSAGES, SIZE = 200, 50, 600, 700
 FLOOD, FLOOD_SIZE = 50, 100000
 
 
@@ -81,8 +81,9 @@ def two_hundred_members():
         memory = server.memory_kib()
         print(f"# a message to {MEMBERS} members: {statistics.median(calm) * 1000:.1f} ms, with one deaf and one away "
               f"{statistics.median(upset) * 1000:.1f} ms (at most {max(upset) * 1000:.0f}); {memory >> 10} MiB", flush=True)
-        assert statistics.median(upset) < 2 * statistics.median(calm) + 0.005, (calm, upset)
-        assert max(upset) < 2 and memory < 300 << 10, (max(upset), memory)
+        # Waiting for either of the two would take seconds; a machine that is busy with something else, a few times as long.
+        assert statistics.median(upset) < 4 * statistics.median(calm) + 0.02, (calm, upset)
+        assert max(upset) < 5 and memory < 300 << 10, (max(upset), memory)
         # Who was away, and who has not read: all of it, in order, nothing twice.
         away = come_back(away, server.port)
         gather([away, deaf], lambda member: member.heard == CALM + MESSAGES)
