@@ -103,5 +103,62 @@ def killed_a_hundred_times_while_hopping():
     check("hopping")
 
 
+class Retold(Story):
+    """One that may be told how things stand, instead of what happened."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.whole, self.over, self.resets, self.may_miss = "", False, 0, True
+
+    def take(self, message, transport):
+        if message["type"] != "session.reset":
+            message = super().take(message, transport)
+            if message["type"] == "agent.token":
+                self.whole += message["payload"]["text"]
+            self.over |= message["type"] in TERMINAL
+            return message
+        reset = message["payload"]
+        run, = reset["snapshot"]["invocations"]
+        assert reset["reason"] in ("window_expired", "slow_consumer") and reset["epoch"] == self.epoch and "truncated" not in run
+        self.whole = "".join(said["text"] for said in run["messages"])
+        self.last, self.over = reset["head_seq"], run["status"] == "completed"
+        self.resets += 1
+        return message
+
+    def done(self):
+        return self.over
+
+
+@case
+def killed_a_hundred_times_behind_a_run_that_was_quicker():
+    """As fast as it goes: the run is over before the client is there, and the log does not hold 4,000 events. The snapshot does."""
+    server = Server()
+    try:
+        for kind, ways in WAYS.items():
+            rng = random.Random(f"{SEED} behind {kind}")
+            story = Retold(server.port)
+            status, answer = http(server.port, "POST", "/api/runtime/agent", {"type": "agent.message", "payload": {
+                "text": TEXT, "context": {"surface": "experience_pillar", "tokens": TOKENS}}})
+            assert status == 202, answer
+            story.enter(answer)
+            for _ in range(KILLS):
+                if story.done():  # a client that has lost its memory begins again
+                    story.last, story.whole, story.over = 0, "", False
+                wire = {"bytes_left": rng.choice((rng.randrange(1, 1000), rng.randrange(1, 60000)))}
+                try:
+                    for _ in rng.choice(ways)(story, **wire):
+                        if story.done():
+                            break
+                except (Cut, EOFError):
+                    pass
+                story.wire.kill(rng.random() < 0.5)
+            story.follow(ways[0])
+            assert story.whole == TEXT * TOKENS and story.last == TOKENS + 2 and story.resets >= 1, (
+                f"TEST_SEED={SEED}", kind, len(story.whole), story.last, story.resets)
+    finally:
+        status = server.stop()
+    assert status == 0, f"exit status {status}\n{server.log()}"
+
+
 print(f"# TEST_SEED={SEED}", flush=True)
 main("agent_cuts")
