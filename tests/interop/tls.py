@@ -222,7 +222,7 @@ def npm_ws(server):
     equal(result.returncode, 0, result.stdout + result.stderr)
 
 
-if "NODE" in os.environ:
+if "NODE" in os.environ:  # with the modules ws and playwright-core
     run("tls/npm_ws", lambda: with_server(npm_ws))
 else:
     print("skip tls/npm_ws: node has no module ws")
@@ -506,6 +506,17 @@ def agents(server):
     equal(b"agent.completed" in result.stdout, True, result.stdout)
     page = subprocess.run(["curl", "-s", "--cacert", CA, "https://localhost:%d/" % server.port], capture_output=True, timeout=20)
     equal(b"<html" in page.stdout, True, page.stdout[:100])
+
+
+def page(server):
+    result = subprocess.run(["node", "tests/interop/tls_page.js", "https://localhost:%d/" % server.port], capture_output=True, timeout=90)
+    equal(result.returncode, 0, result.stdout + result.stderr)
+
+
+if "CHROMIUM" in os.environ and "NODE" in os.environ:
+    run("tls/page", lambda: with_server(page, program="agent_server"))
+else:
+    print("skip tls/page: chromium or node's module playwright-core is not installed")
 
 
 def runtime_elsewhere():

@@ -62,8 +62,15 @@ check tls/library-uninstall "$tmp/found"
 
 NODE_PATH=$(pwd)/build/interop/node_modules
 export NODE_PATH
-if have node && node -e "require('ws')" 2> "$tmp/log"; then
+if have node && node -e "require('ws'); require('playwright-core')" 2> "$tmp/log"; then
     NODE=node
     export NODE
 fi
+for name in chromium chromium-browser google-chrome; do
+    if have "$name"; then
+        CHROMIUM=$(command -v "$name")
+        export CHROMIUM
+        break
+    fi
+done
 PLAIN_BUILD=$B B=$B/tls "$PYTHON" tests/interop/tls.py
