@@ -40,8 +40,8 @@ static const struct option_spec specs[] = {
     { 0 },
 };
 static const struct program program = {
-    "wick doctor", "URL", "Finds out why a WebSocket connection fails or dies, and names the configuration line that "
-                          "mends it.",
+    "wick doctor", "URL", "Finds out why a WebSocket connection fails or dies, and names the configuration line "
+                          "that mends it.",
     specs
 };
 
@@ -111,13 +111,17 @@ static void connect_to(const wick_url *url, const char *text, const char *origin
     }
 }
 
-/* "http://host" of a URL, as a page of the same server would send it. */
+/* "http://host" of a URL, as a page of the same server would send it: without the scheme's own port. */
 static char *origin_of(const wick_url *url)
 {
-    size_t cap = url->authority.len + 9;
+    static const wick_str ports[] = { { ":80", 3 }, { ":443", 4 } };
+    const wick_str *port = &ports[url->secure];
+    size_t len = url->authority.len, cap = len + 9;
     char *text = malloc(cap);
+    if (len > port->len && memcmp(url->authority.data + len - port->len, port->data, port->len) == 0)
+        len -= port->len;
     if (text)
-        snprintf(text, cap, "http%s://%.*s", url->secure ? "s" : "", (int)url->authority.len, url->authority.data);
+        snprintf(text, cap, "http%s://%.*s", url->secure ? "s" : "", (int)len, url->authority.data);
     return text;
 }
 
@@ -357,8 +361,8 @@ static void check_handshake(void)
 static void run_checks(void)
 {
     if (!json)
-        printf("wick doctor "
-               "%s%s%s\n\n", seen.url, seen.direct_url ? " --direct " : "", seen.direct_url ? seen.direct_url : "");
+        printf("wick doctor %s%s%s\n"
+               "\n", seen.url, seen.direct_url ? " --direct " : "", seen.direct_url ? seen.direct_url : "");
     check_direct();
     check_through();
     check_get();

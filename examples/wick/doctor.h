@@ -157,6 +157,8 @@ void doctor_judge_poll(const struct doctor_answer *answer, uint64_t took_ms, uin
 
 /* Fail with a cause and who did it; the mend is looked up. */
 void doctor_fail(struct doctor_finding *out, const char *cause, const char *proxy);
+/* Put the path of the URL into a hint, where it says /path. */
+void doctor_fill_path(struct doctor_finding *out, wick_str path);
 /* What to change for a cause, in the words of the proxy if it is known. Returns "" if there is nothing to be said. */
 void doctor_mend(const char *cause, const char *proxy, char *text, size_t cap);
 

@@ -29,10 +29,9 @@ static const struct {
     { "PLAIN_TO_TLS", NULL, "Connect with wss:// in place of ws://. A page that is loaded over https must do so "
                             "anyway." },
     { "CERTIFICATE", NULL,
-      "Let the proxy send a certificate for this name that has not expired, with all intermediate ones "
-      "(nginx: ssl_certificate fullchain.pem; HAProxy: crt with the chain in it). Look at it with openssl s_client "
-      "-connect HOST:PORT "
-      "-servername HOST. An authority of your own is believed with --ca FILE." },
+      "Let the proxy send a certificate for this name that has not expired, with all intermediate ones (nginx: "
+      "ssl_certificate fullchain.pem; HAProxy: crt with the chain in it). Look at it with openssl s_client -connect "
+      "HOST:PORT -servername HOST. An authority of your own is believed with --ca FILE." },
     { "TLS_FAILED", NULL, "Look at the proxy's log; allow TLS 1.2 and 1.3 (nginx: ssl_protocols TLSv1.2 TLSv1.3;)." },
     { "NO_TLS", NULL, "Build wick with TLS: make WITH_OPENSSL=1" },
     { "NOT_HTTP", NULL, "Correct the port in the URL." },
@@ -40,7 +39,8 @@ static const struct {
     { "CLOSED_WITHOUT_ANSWER", NULL, "Try wss://; ask the server itself with --direct; look at the log of whatever "
                                      "listens there." },
     { "UPGRADE_NOT_RELAYED", "node http-proxy",
-      "In node http-proxy:\n  server.on('upgrade', (req, socket, head) => proxy.ws(req, socket, head));\n"
+      "In node http-proxy:\n"
+      "  server.on('upgrade', (req, socket, head) => proxy.ws(req, socket, head));\n"
       "  proxy.on('error', (error, req, res) => res.destroy());" },
     { "UPGRADE_NOT_RELAYED", NULL,
       "The proxy must relay the connection behind the 101. In node http-proxy:\n"
@@ -52,9 +52,8 @@ static const struct {
     { "NO_PONG", NULL, "Look for a proxy or filter on the way that inspects or buffers (HAProxy: mode http, no "
                        "http-buffer-request)." },
     { "REDIRECT_TO_TLS", NULL, "Connect with wss:// in place of ws://." },
-    { "REDIRECT_TO_SLASH", "nginx", "In nginx: location /path { ... } in place of location /path/ { ... }; or connect "
-                                    "to the "
-                                    "path with the slash." },
+    { "REDIRECT_TO_SLASH", "nginx", "In nginx: location /path { ... } in place of location /path/ { ... }; or "
+                                    "connect to the path with the slash." },
     { "REDIRECT_TO_SLASH", NULL, "Connect to the path with the slash, or match the path without it in the proxy." },
     { "REDIRECTED", NULL, "Connect to the URL that it points to, or exempt this path from the redirect or the login." },
     { "PATH_NOT_PROXIED", "nginx",
@@ -67,17 +66,17 @@ static const struct {
                                     "ProxyPass lines." },
     { "PATH_NOT_PROXIED", NULL, "Have the proxy pass this path to the server, before the rule that serves pages." },
     { "NO_ROUTE", NULL,
-      "In Traefik: a router whose rule matches, such as PathPrefix(`/api/runtime/agent`), with a priority above the "
+      "In Traefik: a router whose rule matches, such as PathPrefix(`/path`), with a priority above the "
       "others (20 above 10), on this entry point." },
-    { "ROUTED_ELSEWHERE", "nginx", "In nginx: the location that matches this path must proxy_pass to the server; the "
-                                   "longest "
-                                   "prefix wins, and a regular expression (~) wins over prefixes without ^~." },
-    { "ROUTED_ELSEWHERE", "Apache", "In Apache: the more specific ProxyPass line first; mod_proxy and mod_proxy_http "
-                                    "loaded." },
+    { "ROUTED_ELSEWHERE", "nginx", "In nginx: the location that matches this path must proxy_pass to the server; "
+                                   "the longest prefix wins, and a regular expression (~) wins over prefixes "
+                                   "without ^~." },
+    { "ROUTED_ELSEWHERE", "Apache", "In Apache: the more specific ProxyPass line first; mod_proxy and "
+                                    "mod_proxy_http loaded." },
     { "ROUTED_ELSEWHERE", "HAProxy", "In HAProxy: use_backend BACKEND if { path_beg /path } above default_backend." },
     { "ROUTED_ELSEWHERE", NULL, "Give the path to the server in the proxy's routes, with the higher priority." },
-    { "FORBIDDEN_BY_PROXY", "Cloudflare or Render", "At Cloudflare: Network, WebSockets on; Security, WAF: skip this "
-                                                    "path." },
+    { "FORBIDDEN_BY_PROXY", "Cloudflare or Render", "At Cloudflare: Network, WebSockets on; Security, WAF: skip "
+                                                    "this path." },
     { "FORBIDDEN_BY_PROXY", "HAProxy", "In HAProxy: look for http-request deny." },
     { "FORBIDDEN_BY_PROXY", "Apache", "In Apache: Require all granted for this path; look for mod_security." },
     { "FORBIDDEN_BY_PROXY", NULL, "Look for deny and WAF rules on this path; exempt handshakes (Upgrade: websocket)." },
@@ -85,15 +84,14 @@ static const struct {
                                    "manager." },
     { "UPSTREAM_REFUSED", "nginx", "In nginx: proxy_pass http://ADDRESS:PORT; with the address and port that the "
                                    "server listens on." },
-    { "UPSTREAM_REFUSED", "Apache", "In Apache: ProxyPass / http://ADDRESS:PORT/ upgrade=websocket, where the server "
-                                    "listens." },
+    { "UPSTREAM_REFUSED", "Apache", "In Apache: ProxyPass / http://ADDRESS:PORT/ upgrade=websocket, where the "
+                                    "server listens." },
     { "UPSTREAM_REFUSED", NULL, "Give the proxy the address and port that the server listens on, as seen from the "
                                 "proxy." },
     { "UPSTREAM_DOWN", "HAProxy", "In HAProxy: server NAME ADDRESS:PORT where the server listens; look at the state "
                                   "of its check." },
-    { "UPSTREAM_DOWN", NULL, "Give the proxy the address and port that the server listens on, as seen from the proxy; "
-                             "look at its "
-                             "health check." },
+    { "UPSTREAM_DOWN", NULL, "Give the proxy the address and port that the server listens on, as seen from the "
+                             "proxy; look at its health check." },
     { "UPSTREAM_HANGS", NULL, "Find out why the server does not answer the handshake: ask it directly with --direct." },
     { "UPSTREAM_BAD_ANSWER", "nginx", "In nginx: proxy_pass http:// (not https://) to a plain server; "
                                       "proxy_http_version 1.1;" },
@@ -111,8 +109,9 @@ static const struct {
     { "MESSAGE_TOO_BIG", NULL, "Raise the largest message in the server (echo_server --max-message BYTES)." },
     { "MESSAGE_LOST", NULL, "Compare with --direct; look for a limit on message or buffer sizes in the proxy." },
 
-    { "IDLE_LIMIT", "nginx", "In nginx, beside proxy_pass:\n  proxy_read_timeout 3600s;\n  proxy_send_timeout "
-                             "3600s;\n" PING },
+    { "IDLE_LIMIT", "nginx", "In nginx, beside proxy_pass:\n"
+                             "  proxy_read_timeout 3600s;\n"
+                             "  proxy_send_timeout 3600s;\n" PING },
     { "IDLE_LIMIT", "Nginx Proxy Manager",
       "In Nginx Proxy Manager, under Advanced:\n  proxy_read_timeout 3600s;\n  proxy_send_timeout 3600s;\n" PING },
     { "IDLE_LIMIT", "ingress-nginx", "Annotations nginx.ingress.kubernetes.io/proxy-read-timeout: \"3600\" and "
@@ -131,8 +130,8 @@ static const struct {
       "read_timeout;\n"
       "AWS: idle timeout 3600.\n" PING },
     { "LIFETIME_LIMIT", NULL,
-      "Raise the limit (Google Cloud: timeoutSec of the backend service; Envoy: max_stream_duration; HAProxy: timeout "
-      "client and server where no timeout tunnel is set), and let the client connect again and resume." },
+      "Raise the limit (Google Cloud: timeoutSec of the backend service; Envoy: max_stream_duration; HAProxy: "
+      "timeout client and server where no timeout tunnel is set), and let the client connect again and resume." },
     { "SERVER_IDLE_LIMIT", NULL, "The server has a limit of its own: raise it, or send pings." },
     { "PINGS_LOST", NULL, "Look for a proxy or filter on the way that inspects or buffers." },
 
@@ -148,8 +147,8 @@ static const struct {
       "Apache: flushpackets=on.\n" SSE_HEADERS },
     { "DELAYED", "HAProxy", "In HAProxy: option http-no-delay" },
     { "DELAYED", NULL, "HAProxy: option http-no-delay; Apache: flushpackets=on; nginx: proxy_buffering off;" },
-    { "POLL_CUT", "nginx", "In nginx: proxy_read_timeout above the wait, such as 3600s; or let polls wait at most 25 "
-                           "s." },
+    { "POLL_CUT", "nginx", "In nginx: proxy_read_timeout above the wait, such as 3600s; or let polls wait at most "
+                           "25 s." },
     { "POLL_CUT", "HAProxy", "In HAProxy: timeout server above the wait; or let polls wait at most 25 s." },
     { "POLL_CUT", NULL, "Raise the proxy's timeout for answers, or let polls wait at most 25 s." },
 };
@@ -172,9 +171,8 @@ static void mend_of_library(const char *cause, const char *proxy, char *text, si
     if (known == WICK_CAUSE_NONE)
         return;
     if (known == WICK_CAUSE_PATH_CHANGED)
-        hint = WICK_STR("Let no proxy add or strip a part of the path. In nginx: no URI part in proxy_pass; Traefik: "
-                        "no "
-                        "StripPrefix; Caddy: handle in place of handle_path.");
+        hint = WICK_STR("Let no proxy add or strip a part of the path. In nginx: no URI part in proxy_pass; "
+                        "Traefik: no StripPrefix; Caddy: handle in place of handle_path.");
     else
         hint = wick_diagnose_hint(known, by);
     if (strncmp(hint.data, "In nginx: ", 10) == 0)
@@ -192,6 +190,18 @@ void doctor_mend(const char *cause, const char *proxy, char *text, size_t cap)
         }
     }
     mend_of_library(cause, proxy, text, cap);
+}
+
+void doctor_fill_path(struct doctor_finding *out, wick_str path)
+{
+    static const char word[] = "/path";
+    char filled[sizeof out->hint] = "", *from = out->hint, *at;
+    while ((at = strstr(from, word)) != NULL) {
+        SAY(filled, "%.*s%.*s", (int)(at - from), from, (int)path.len, path.data);
+        from = at + sizeof word - 1;
+    }
+    SAY(filled, "%s", from);
+    memcpy(out->hint, filled, sizeof filled);
 }
 
 void doctor_fail(struct doctor_finding *out, const char *cause, const char *proxy)

@@ -23,6 +23,18 @@ struct refusal {
     struct doctor_finding *out;
 };
 
+/* Whoever has answered without a signature, as the beginning of a sentence. */
+static const char *who_of(const struct refusal *it, const char *otherwise)
+{
+    return it->end == DOCTOR_DIRECT ? "The server" : *it->proxy ? it->proxy : otherwise;
+}
+
+/* Nothing to compare with: a proxy and the server cannot be told apart. */
+static int is_alone(const struct refusal *it)
+{
+    return it->end == DOCTOR_THROUGH && !it->seen->direct.asked;
+}
+
 static int direct_opens(const struct refusal *it)
 {
     return it->end == DOCTOR_THROUGH && it->seen->direct_life.opened;
@@ -103,14 +115,14 @@ static void judge_origin(const struct refusal *it)
     int opens_bare = it->bare->status == 101;
     SAY(it->out->note, "403: Origin %s may not connect%s", origin, opens_bare ? "; without Origin it may" : "");
     if (it->end == DOCTOR_THROUGH && (same == 0 || (same < 0 && direct_opens(it)))) {
-        SAY(it->out->detail, "The server compares Origin with Host, and Host is no longer %.*s when it gets there: a "
-                             "proxy has "
-                             "written another one.", (int)it->url->authority.len, it->url->authority.data);
+        SAY(it->out->detail, "The server compares Origin with Host, and Host is no longer %.*s when it gets there: "
+                             "a proxy has written another one.", (int)it->url->authority.len, it->url->authority.data);
         doctor_fail(it->out, "HOST_REWRITTEN", it->proxy);
         return;
     }
-    SAY(it->out->detail, "The server does not let pages of %s connect. If your page is of another origin, say so with "
-                         "--origin; else allow it in the server, or have the proxy pass Host on unchanged.", origin);
+    SAY(it->out->detail, "The server does not let pages of %s connect. If your page is of another origin, say so "
+                         "with --origin; else allow it in the server, or have the proxy pass Host on "
+                         "unchanged.", origin);
     doctor_fail(it->out, "ORIGIN_MISMATCH", it->end == DOCTOR_DIRECT ? "" : it->proxy);
 }
 
@@ -171,22 +183,21 @@ static void judge_signed(const struct refusal *it)
 static void judge_redirect(const struct refusal *it)
 {
     const struct doctor_answer *answer = it->answer;
-    size_t path_len = it->url->path.len, len = strlen(answer->location);
+    size_t path_len = it->url->path.len, len;
     const char *target = strstr(answer->location, "://");
     SAY(it->out->note, "%u to %s", answer->status, answer->location);
     if (!it->url->secure && strncasecmp(answer->location, "https:", 6) == 0) {
-        SAY(it->out->detail, "The proxy sends everything to https, and WebSocket clients follow no redirect: connect "
-                             "to wss%s.",
-            answer->location + 5);
+        SAY(it->out->detail, "%s sends everything to https, and WebSocket clients follow no redirect: connect to "
+                             "wss%s.",
+            who_of(it, "The proxy"), answer->location + 5);
         doctor_fail(it->out, "REDIRECT_TO_TLS", it->proxy);
         return;
     }
     target = target ? strchr(target + 3, '/') : answer->location;
     len = target ? strcspn(target, "?#") : 0;
     if (target && len == path_len + 1 && target[len - 1] == '/' && memcmp(target, it->url->path.data, path_len) == 0) {
-        SAY(it->out->detail, "The proxy adds a slash to the path, and WebSocket clients follow no redirect: connect "
-                             "to the path "
-                             "with the slash, or have the proxy match the one without.");
+        SAY(it->out->detail, "%s adds a slash to the path, and WebSocket clients follow no redirect: connect to the "
+                             "path with the slash, or have the one without matched too.", who_of(it, "The proxy"));
         doctor_fail(it->out, "REDIRECT_TO_SLASH", it->proxy);
         return;
     }
@@ -203,12 +214,12 @@ static void judge_page(const struct refusal *it)
         is_html(answer)      ? " a page"
         : answer->body_bytes ? " a body"
                              : "out a body");
-    if (*answer->stamp) {
+    if (*answer->stamp || it->end == DOCTOR_DIRECT) {
         SAY(it->out->detail, "The server itself answers with a page: this path is not a WebSocket endpoint.");
         doctor_fail(it->out, "WRONG_PATH", "");
         return;
     }
-    SAY(it->out->detail, "%s does not pass this path on to the server: %s.", *it->proxy ? it->proxy : "The other end",
+    SAY(it->out->detail, "%s does not pass this path on to the server: %s.", who_of(it, "The other end"),
         is_html(answer) ? "it answers with a page, as the fallback of a single-page application does"
                         : "it answers by itself, as Caddy does where no route matches");
     doctor_fail(it->out, "PATH_NOT_PROXIED", it->proxy);
@@ -220,16 +231,15 @@ static void judge_bad_gateway(const struct refusal *it)
     const char *who = *it->proxy ? it->proxy : "The proxy";
     SAY(it->out->note, "%u after %llu ms", answer->status, (ull)answer->answer_ms);
     if (answer->status == 504 || answer->status == 524 || answer->status == 522) {
-        SAY(it->out->detail, "%s has waited %llu ms for the server, which does not answer the handshake: it hangs, or "
-                             "a firewall "
-                             "stands between the two.", who, (ull)answer->answer_ms);
+        SAY(it->out->detail, "%s has waited %llu ms for the server, which does not answer the handshake: it hangs, "
+                             "or a firewall stands between the two.", who, (ull)answer->answer_ms);
         doctor_fail(it->out, "UPSTREAM_HANGS", it->proxy);
         return;
     }
     if (it->get->status && it->get->status < 500) {
         SAY(it->out->detail, "%s reaches a server with a plain GET (%u), and gives up only on the WebSocket "
-                             "handshake: its "
-                             "answer makes no sense to the proxy, as when the proxy speaks HTTP/2 or TLS to it.", who,
+                             "handshake: its answer makes no sense to the proxy, as when the proxy speaks HTTP/2 or "
+                             "TLS to it.", who,
             it->get->status);
         doctor_fail(it->out, "UPSTREAM_BAD_ANSWER", it->proxy);
         return;
@@ -237,9 +247,9 @@ static void judge_bad_gateway(const struct refusal *it)
     SAY(it->out->detail, "%s cannot reach the server%s. ", who,
         answer->status == 503 && answer->answer_ms >= RETRIED_MS ? ", and has tried several times" : "");
     if (direct_opens(it))
-        SAY(it->out->detail, "The server is up: the address or port in the proxy's configuration is wrong, or is not "
-                             "one that the "
-                             "proxy can reach (127.0.0.1 inside a container is the container itself).");
+        SAY(it->out->detail, "The server is up: the address or port in the proxy's configuration is wrong, or is "
+                             "not one that the proxy can reach (127.0.0.1 inside a container is the container "
+                             "itself).");
     else
         SAY(it->out->detail, "The server is down, or not where the proxy looks for it.");
     doctor_fail(it->out, answer->status == 503 ? "UPSTREAM_DOWN" : "UPSTREAM_REFUSED", it->proxy);
@@ -247,20 +257,21 @@ static void judge_bad_gateway(const struct refusal *it)
 
 static void judge_not_found(const struct refusal *it)
 {
-    SAY(it->out->note, "404, not from the server");
+    SAY(it->out->note, is_alone(it) ? "404, not from a server that signs" : "404, not from the server");
     if (strcmp(it->proxy, "Traefik or Go") == 0) {
         SAY(it->out->detail, "\"404 page not found\" in 19 bytes is what Traefik (and Go) says when no router "
-                             "matches, or one with "
-                             "a higher priority takes the path.");
+                             "matches, or one with a higher priority takes the path.");
         doctor_fail(it->out, "NO_ROUTE", "Traefik");
         return;
     }
     if (*it->get->stamp)
-        SAY(it->out->detail, "A plain GET on this path reaches the server, a handshake does not: a rule of the proxy "
-                             "sends "
-                             "handshakes elsewhere.");
+        SAY(it->out->detail, "A plain GET on this path reaches the server, a handshake does not: a rule of the "
+                             "proxy sends handshakes elsewhere.");
+    else if (is_alone(it))
+        SAY(it->out->detail, "The server has nothing at this path, or a proxy routes it elsewhere: --direct would "
+                             "tell which.");
     else
-        SAY(it->out->detail, "%s routes this path elsewhere, or nowhere.", *it->proxy ? it->proxy : "A proxy");
+        SAY(it->out->detail, "%s routes this path elsewhere, or nowhere.", who_of(it, "A proxy"));
     doctor_fail(it->out, "ROUTED_ELSEWHERE", it->proxy);
 }
 
@@ -271,15 +282,21 @@ static void judge_forbidden(const struct refusal *it)
         judge_origin(it);
         return;
     }
-    SAY(it->out->note, "403, not from the server");
+    if (it->end == DOCTOR_DIRECT) {
+        SAY(it->out->note, "403 %s", it->answer->reason);
+        SAY(it->out->detail, "The server itself denies it, with and without Origin.");
+        doctor_fail(it->out, "REFUSED_BY_SERVER", "");
+        return;
+    }
+    SAY(it->out->note, is_alone(it) ? "403, not from a server that signs" : "403, not from the server");
     if (envoy)
         SAY(it->out->detail, "Envoy answers 403 to an upgrade that its configuration does not allow.");
     else if (*it->get->stamp)
-        SAY(it->out->detail, "A plain GET on this path reaches the server, a handshake does not: a firewall (WAF) or "
-                             "a rule of the "
-                             "proxy denies handshakes.");
+        SAY(it->out->detail, "A plain GET on this path reaches the server, a handshake does not: a firewall (WAF) "
+                             "or a rule of the proxy denies handshakes.");
     else
-        SAY(it->out->detail, "%s or a firewall (WAF) denies this path.", *it->proxy ? it->proxy : "A proxy");
+        SAY(it->out->detail, "%s or a firewall (WAF) denies this path%s.", who_of(it, "A proxy"),
+            is_alone(it) ? ", or the server does: --direct would tell which" : "");
     doctor_fail(it->out, envoy ? "UPGRADE_NOT_ALLOWED" : "FORBIDDEN_BY_PROXY", it->proxy);
 }
 
@@ -295,16 +312,14 @@ static void judge_upgrade_lost(const struct refusal *it)
     const char *cause = doctor_body_has(it->answer, "invalid Upgrade header") ? "UPGRADE_NOT_SET" : "HOP_STRIPPED";
     if (it->end == DOCTOR_DIRECT || (!direct_opens(it) && !*it->proxy)) {
         SAY(it->out->note, "%u: it asks for a WebSocket handshake", it->answer->status);
-        SAY(it->out->detail, "It was given one. Either a proxy stands in between and does not pass the upgrade on, or "
-                             "the server "
-                             "wants something else of a handshake.");
+        SAY(it->out->detail, "It was given one. Either a proxy stands in between and does not pass the upgrade on, "
+                             "or the server wants something else of a handshake.");
         doctor_fail(it->out, cause, it->proxy);
         return;
     }
     SAY(it->out->note, "%u: the upgrade got lost on the way", it->answer->status);
     SAY(it->out->detail, "The server answers as to a request without an upgrade%s: the proxy does not pass Upgrade "
-                         "and Connection "
-                         "on.", direct_opens(it) ? ", and directly it opens the WebSocket" : "");
+                         "and Connection on.", direct_opens(it) ? ", and directly it opens the WebSocket" : "");
     doctor_fail(it->out, cause, it->proxy);
 }
 

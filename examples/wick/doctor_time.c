@@ -43,8 +43,8 @@ static void judge_close(const struct doctor_life *life, const struct doctor_hold
     SAY(out->note, "closed with %u%s%s after %.1f s", life->code, *life->reason ? " " : "", life->reason,
         (double)life->age_ms / 1000);
     if (life->code == 1001 && holds->has_direct && holds->direct.opened && holds->direct.fate == FATE_OPEN) {
-        SAY(out->detail, "The direct connection stays: it was the proxy that said Close 1001, as Caddy does when its "
-                         "configuration is loaded anew.");
+        SAY(out->detail, "The direct connection stays: it was the proxy that said Close 1001, as Caddy does when "
+                         "its configuration is loaded anew.");
         doctor_fail(out, "PROXY_RELOAD", *proxy ? proxy : "Caddy");
         return;
     }
@@ -57,8 +57,7 @@ static void judge_lifetime(const struct doctor_holds *holds, const char *proxy, 
 {
     SAY(out->note, "cut at the age of %.1f s, pings or not", (double)holds->pinged.age_ms / 1000);
     SAY(out->detail, "The connection with pings and the one without end at the same age: it is a limit on the "
-                     "lifetime, which "
-                     "no heartbeat helps against.");
+                     "lifetime, which no heartbeat helps against.");
     doctor_fail(out, "LIFETIME_LIMIT", proxy);
 }
 
@@ -162,8 +161,7 @@ static void judge_held_back(const struct doctor_stream *through, const char *pro
     else
         SAY(out->note, "nothing came within %.1f s", (double)through->whole_ms / 1000);
     SAY(out->detail, "The proxy collects the answer in place of passing it on piece by piece, so events arrive when "
-                     "the stream "
-                     "ends, or never.");
+                     "the stream ends, or never.");
     doctor_fail(out, "HELD_BACK", proxy);
 }
 

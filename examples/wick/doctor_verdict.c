@@ -86,8 +86,7 @@ static void judge_no_connection(const struct doctor_case *seen, enum doctor_end 
         }
         SAY(out->note, "no connection within %llu ms", (ull)answer->connect_ms);
         SAY(out->detail, "Nothing answers at %s, not even with a refusal: a firewall drops the packets, or the "
-                         "address is "
-                         "wrong.", answer->address);
+                         "address is wrong.", answer->address);
         doctor_fail(out, "CONNECT_TIMEOUT", "");
         return;
     default:
@@ -174,8 +173,8 @@ static void judge_only_handshake_silent(const struct doctor_case *seen, enum doc
     SAY(out->note, answer->outcome == HTTP_TIMEOUT ? "no answer to the handshake within %llu ms"
                                                    : "closed without an answer to the handshake after %llu ms",
         (ull)answer->answer_ms);
-    SAY(out->detail, "A plain GET on the same path is answered (%u), a WebSocket handshake is not: it gets lost in a "
-                     "proxy that does not handle upgrades, such as a node http-proxy without an 'upgrade' listener.",
+    SAY(out->detail, "A plain GET on the same path is answered (%u), a WebSocket handshake is not: it gets lost in "
+                     "a proxy that does not handle upgrades, such as a node http-proxy without an 'upgrade' listener.",
         get->status);
     doctor_fail(out, "UPGRADE_NOT_RELAYED", *proxy ? proxy : end == DOCTOR_DIRECT ? "" : "node http-proxy");
 }
@@ -190,8 +189,8 @@ static void judge_silent(const struct doctor_case *seen, enum doctor_end end, st
     }
     if (answer->outcome == HTTP_TIMEOUT) {
         SAY(out->note, "connected, and no answer within %llu ms", (ull)answer->answer_ms);
-        SAY(out->detail, "%s accepts the connection and then says nothing, to a plain GET neither: a server behind it "
-                         "hangs, or the port belongs to something else (a TLS port waits like this too).",
+        SAY(out->detail, "%s accepts the connection and then says nothing, to a plain GET neither: a server behind "
+                         "it hangs, or the port belongs to something else (a TLS port waits like this too).",
             answer->address);
         doctor_fail(out, "NO_ANSWER", "");
         return;
@@ -203,9 +202,8 @@ static void judge_silent(const struct doctor_case *seen, enum doctor_end end, st
         doctor_fail(out, "PLAIN_TO_TLS", "");
         return;
     }
-    SAY(out->detail, "%s closes as soon as it is spoken to, by a plain GET too: a TLS port that is spoken to in plain "
-                     "(try "
-                     "wss://), a proxy whose server is gone, or a firewall.", answer->address);
+    SAY(out->detail, "%s closes as soon as it is spoken to, by a plain GET too: a TLS port that is spoken to in "
+                     "plain (try wss://), a proxy whose server is gone, or a firewall.", answer->address);
     doctor_fail(out, "CLOSED_WITHOUT_ANSWER", "");
 }
 
@@ -240,8 +238,8 @@ static void judge_bad_handshake(const struct doctor_case *seen, enum doctor_end 
     SAY(out->note, "101, but not a WebSocket handshake");
     SAY(out->detail, "%s ", wick_status_text(answer->handshake));
     if (answer->handshake == WICK_E_HANDSHAKE_ACCEPT)
-        SAY(out->detail, "Something answers 101 that has not read the key: a cache, or a server that is no WebSocket "
-                         "server.");
+        SAY(out->detail, "Something answers 101 that has not read the key: a cache, or a server that is no "
+                         "WebSocket server.");
     else if (end == DOCTOR_THROUGH && direct_is_fine(seen))
         SAY(out->detail, "Directly it is right, so a proxy has changed the fields of the answer.");
     doctor_fail(out, "BAD_HANDSHAKE", doctor_proxy_of(answer, &seen->direct));
@@ -254,8 +252,8 @@ static void judge_closed(const struct doctor_case *seen, enum doctor_end end, st
     SAY(out->note, "101, then closed with %u%s%s after %llu ms", life->code, *life->reason ? " " : "", life->reason,
         (ull)life->age_ms);
     if (life->code == 1001 && end == DOCTOR_THROUGH && direct_is_fine(seen) && seen->direct_life.fate != FATE_CLOSED) {
-        SAY(out->detail, "Directly the connection stays: it was the proxy that said Close 1001, as Caddy does when its "
-                         "configuration is loaded anew.");
+        SAY(out->detail, "Directly the connection stays: it was the proxy that said Close 1001, as Caddy does when "
+                         "its configuration is loaded anew.");
         doctor_fail(out, "PROXY_RELOAD", *proxy ? proxy : "Caddy");
         return;
     }
@@ -278,10 +276,10 @@ static void judge_short_life(const struct doctor_case *seen, enum doctor_end end
     }
     SAY(out->note, "101, then %s after %llu ms", how, (ull)life->age_ms);
     if (!life->messages && !life->pongs && life->age_ms < STILLBORN_MS) {
-        SAY(out->detail, "The handshake looks perfect, and then the connection ends before anything is said: a proxy "
-                         "passes "
-                         "the 101 on as if it were a page and closes, such as a node http-proxy without an 'upgrade' "
-                         "listener, or the server drops the connection in its own connection handler.");
+        SAY(out->detail, "The handshake looks perfect, and then the connection ends before anything is said: a "
+                         "proxy passes the 101 on as if it were a page and closes, such as a node http-proxy "
+                         "without an 'upgrade' listener, or the server drops the connection in its own connection "
+                         "handler.");
         doctor_fail(out, "UPGRADE_NOT_RELAYED",
                     *proxy ? proxy : end == DOCTOR_THROUGH && direct_is_fine(seen) ? "node http-proxy" : "");
         return;
@@ -306,8 +304,7 @@ static void judge_open(const struct doctor_case *seen, enum doctor_end end, stru
     SAY(out->note, "101, and no pong to a ping");
     if (end == DOCTOR_THROUGH && seen->direct_life.pongs)
         SAY(out->detail, "Directly a ping is answered after %llu ms. Through the proxy the connection opens and "
-                         "frames do not "
-                         "get through: something holds the bytes back.", (ull)seen->direct_life.trip_ms);
+                         "frames do not get through: something holds the bytes back.", (ull)seen->direct_life.trip_ms);
     else
         SAY(out->detail, "The connection opens, and %s does not answer a ping, which RFC 6455 (5.5.3) "
                          "demands.", subject(end));
@@ -341,6 +338,7 @@ void doctor_judge_connection(const struct doctor_case *seen, enum doctor_end end
         judge_short_life(seen, end, out);
     else
         judge_open(seen, end, out);
+    doctor_fill_path(out, url_of(seen, end)->path);
 }
 
 /* A GET cannot show that a WebSocket works. It shows whether the path leads to the same server. */
@@ -362,8 +360,7 @@ void doctor_judge_get(const struct doctor_case *seen, const struct doctor_findin
     } else if (*direct->stamp && !*get->stamp) {
         SAY(out->note, "%u without the server's stamp", get->status);
         SAY(out->detail, "Directly %s answers this path (%u). Through the proxy somebody else does: the proxy sends "
-                         "this path "
-                         "to another server, or answers it itself.", direct->stamp, direct->status);
+                         "this path to another server, or answers it itself.", direct->stamp, direct->status);
         doctor_fail(out, get->status == 502 || get->status == 504 ? "UPSTREAM_REFUSED" : "ROUTED_ELSEWHERE", proxy);
     } else if (get->status >= 502 && get->status <= 504 && direct->status != get->status) {
         SAY(out->note, "%u %s", get->status, get->reason);
@@ -377,4 +374,5 @@ void doctor_judge_get(const struct doctor_case *seen, const struct doctor_findin
         else if (direct->status)
             SAY(out->note, get->status == direct->status ? ", as directly" : "; directly %u", direct->status);
     }
+    doctor_fill_path(out, seen->to.path);
 }
