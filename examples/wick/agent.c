@@ -186,15 +186,31 @@ static int is_hopeless(void)
     return agent.unreachable == FIRST_ATTEMPTS || agent.attempts == FIRST_ATTEMPTS * agent.transports;
 }
 
+/* Why an attempt has failed. What a WebSocket got for an answer has been told. */
+static void tell_why(wick_transport transport)
+{
+    if (transport == WICK_TRANSPORT_WEBSOCKET)
+        return;
+    show_note("%s: %s", transport_names[transport], agent.why.text);
+    if (*agent.why.problem.hint)
+        show_note("  hint: %s", agent.why.problem.hint);
+}
+
 void agent_refused(wick_transport transport, const wick_client_refusal *refusal)
 {
+    int hopeless;
     lose();
     wick_client_refused(&agent.client, transport, refusal, command_loop.now_ms);
-    if (!agent.was_open && is_hopeless() && wick_client_where(&agent.client) != WICK_CLIENT_IDLE) {
-        show_note("%s", agent.why.text);
+    hopeless = !agent.was_open && is_hopeless() && wick_client_where(&agent.client) != WICK_CLIENT_IDLE;
+    /* Where it goes on by other means, the line that says so says why. */
+    if (hopeless || wick_client_by(&agent.client) == transport)
+        tell_why(transport);
+    if (hopeless) {
         agent_give_up("there is no connection");
         return;
     }
+    if (wick_client_by(&agent.client) == transport)
+        tell_wait();
     agent_advance();
 }
 

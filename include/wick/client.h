@@ -334,6 +334,9 @@ WICK_API void wick_client_retry(wick_client *client, uint64_t now_ms);
 /** Give the state. */
 WICK_API wick_client_state wick_client_where(const wick_client *client);
 
+/** Give the transport that is in use, or that comes next. */
+WICK_API wick_transport wick_client_by(const wick_client *client);
+
 /**
  * Give the next action.
  *

@@ -83,6 +83,11 @@ wick_client_state wick_client_where(const wick_client *client)
     return (wick_client_state)client->state;
 }
 
+wick_transport wick_client_by(const wick_client *client)
+{
+    return (wick_transport)client->transport;
+}
+
 uint64_t wick_client_cursor(const wick_client *client)
 {
     return client->last;

@@ -291,6 +291,7 @@ static void a_stream_that_is_held_back(void)
     CHECK_INT(wick_client_deadline(&f.client), f.now + 5000);
     f.now += 5000;
     expect_drop(WICK_TRANSPORT_SSE);
+    CHECK_INT(wick_client_by(&f.client), WICK_TRANSPORT_POLL);
     connect_as(WICK_TRANSPORT_POLL); /* at once, and with the session */
     CHECK_INT(f.action.session_id.len, 4);
     CHECK_INT(f.action.wait_ms, 0);
