@@ -225,9 +225,13 @@ export class Monitor {
         this.metrics = new Metrics($('#metrics'), $('#curve'));
         this.add(new Feed('ws/coordinator', (told) => this.metrics.tell(told)));
         this.button.onclick = () => this.show(this.panel.hidden);
-        $('#close-monitor').onclick = () => {
+        const close = () => {
             this.show(false);
             this.button.focus();
+        };
+        $('#close-monitor').onclick = close;
+        this.panel.onkeydown = ({ key }) => {
+            if (key === 'Escape') close();
         };
         $('#begin').onsubmit = (e) => {
             e.preventDefault();

@@ -175,7 +175,7 @@ function why(problem, lead) {
     const by = stamped ? 'by the server itself (Wick-Server)' : 'not by the server (no Wick-Server)';
     const answer = reached ? `${status ?? 'unreadable'}, ${by}` : 'none';
     const known = { answer, code: rest.code, cause: rest.cause, proxy: rest.proxy, saw: rest.saw, change: rest.hint };
-    $('p', panel).textContent = lead ? `${lead} ${text}` : text;
+    write($('p', panel), lead ? `${lead} ${text}` : text);
     list.replaceChildren();
     for (const [name, value] of Object.entries(known)) {
         if (!value) continue;
@@ -190,27 +190,27 @@ function why(problem, lead) {
 let lacking = null;
 client.onproblem = (problem) => problem.code && (lacking = problem);
 
+/** What is read aloud is touched only when it is another. */
+function write(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+}
+
 let countdown = 0;
 function count(retryAt) {
-    // The seconds are to be seen; being read aloud each of them helps nobody.
-    const left = document.createElement('span');
-    left.ariaHidden = 'true';
-    statusLine.append(' ', left);
-    const write = () => (left.textContent = `in ${Math.max(1, Math.ceil((retryAt - Date.now()) / 1000))} s`);
-    write();
-    countdown = setInterval(write, 500);
+    const tick = () => ($('#left').textContent = `in ${Math.max(1, Math.ceil((retryAt - Date.now()) / 1000))} s`);
+    tick();
+    countdown = setInterval(tick, 500);
 }
 
 client.onstate = (state, info) => {
     clearInterval(countdown);
     statusLine.dataset.state = state === 'connecting' ? 'reconnecting' : state;
-    statusLine.textContent = state;
+    write($('#state'), state);
+    $('#left').textContent = '';
+    $('#via').hidden = state !== 'connected';
     $('#notice').hidden = true;
     if (state === 'connected') {
-        const via = document.createElement('span');
-        via.className = 'via';
-        via.textContent = WAYS[info.transport];
-        statusLine.append(' ', via);
+        write($('#via'), WAYS[info.transport]);
         why(info.transport === 'websocket' ? null : lacking, `The conversation goes over ${LONG_WAYS[info.transport]}.`);
     }
     if (info.problem) why(info.problem);

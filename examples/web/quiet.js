@@ -14,7 +14,7 @@ const WORK = `onmessage = async ({ data: { id, url, request, ms } }) => {
 }`;
 const TIMEOUT_MS = 5000;
 
-let worker = null, lastRequest = 0;
+let worker = null, denied = false, lastRequest = 0;
 const waiting = new Map();
 
 function heard({ data: { id, status, headers, body, landed, error } }) {
@@ -25,16 +25,32 @@ function heard({ data: { id, status, headers, body, landed, error } }) {
     else resolve(Object.assign(new Response([204, 205, 304].includes(status) ? null : body, { status, headers }), { landed }));
 }
 
-/** Like fetch(), for what can be told to a worker. */
-export function quietFetch(url, { method, mode, cache, headers, body } = {}) {
-    if (!worker) {
+/** Where a proxy has put a policy of its own on the page, there may be no worker: then the page asks itself. */
+function alone() {
+    denied = true;
+    for (const { url, request, resolve } of waiting.values()) resolve(fetch(url, request));
+    waiting.clear();
+}
+
+function employ() {
+    try {
         worker = new Worker(URL.createObjectURL(new Blob([WORK], { type: 'text/javascript' })));
         worker.onmessage = heard;
+        worker.onerror = alone;
+    } catch {
+        denied = true;
     }
+}
+
+/** Like fetch(), for what can be told to a worker. */
+export function quietFetch(where, { method, mode, cache, headers, body } = {}) {
+    const url = new URL(where, location.href).href;
+    const request = JSON.parse(JSON.stringify({ method, mode, cache, headers, body })); // without what is undefined
+    if (!worker) employ();
+    if (denied) return fetch(url, request);
     return new Promise((resolve, reject) => {
         const id = ++lastRequest;
-        waiting.set(id, { resolve, reject });
-        const request = { method, mode, cache, headers, body };
-        worker.postMessage({ id, url: new URL(url, location.href).href, request: JSON.parse(JSON.stringify(request)), ms: TIMEOUT_MS });
+        waiting.set(id, { url, request, resolve, reject });
+        worker.postMessage({ id, url, request, ms: TIMEOUT_MS });
     });
 }

@@ -5,7 +5,7 @@
 const { ask, assert, launch, length, open, pace, part, report, runs, state } = require('./page_browser.js');
 const { hasNginx, nginx, other, proxy, start } = require('./page_kit.js');
 
-const via = (page, name) => page.waitForFunction((n) => document.querySelector('[data-wick="status"] .via')?.textContent === n, name,
+const via = (page, name) => page.waitForFunction((n) => document.querySelector('[data-wick="status"][data-state="connected"] .via')?.textContent === n, name,
     { timeout: 20000 });
 const agent = (page, name, status) => page.waitForSelector(`.agent[data-agent="${name}"][data-state="${status}"]`);
 const workflow = (page, id, status) => page.waitForSelector(`.workflow[data-workflow="${id}"][data-state="${status}"]`);
@@ -20,7 +20,8 @@ const soon = () => {
 
 async function begin(page, plan, ...agents) {
     for (const box of await page.$$('#choose input')) await box.setChecked(agents.includes(await box.getAttribute('value')));
-    await page.fill('#plan', plan);
+    await page.fill('#plan', '');
+    await page.type('#plan', plan);
     await page.press('#plan', 'Tab');
     await page.click('#begin button');
 }
@@ -90,7 +91,8 @@ const live = {
         await page.waitForSelector('.workflow .question');
         const wide = await page.evaluate(() => [document.documentElement.scrollWidth, document.querySelector('#monitor').scrollWidth]);
         assert(wide[0] === 390 && wide[1] <= 390, `scrolls sideways: ${wide}`);
-        await page.click('#close-monitor');
+        await page.focus('#plan');
+        await page.keyboard.press('Escape');
         assert(await page.isVisible(part('input')), 'back to the conversation');
         const nameless = await page.$$eval('button, input, select, textarea', (all) => all.filter((e) =>
             !e.textContent.trim() && !e.labels?.length && !e.getAttribute('aria-label')).map((e) => e.outerHTML));

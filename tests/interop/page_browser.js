@@ -73,7 +73,7 @@ async function report(name, fn) {
         await Promise.race([fn(), new Promise((_, no) => (timer = setTimeout(() => no(new Error('takes too long')), 90000)))]);
         console.log(`ok ${name}`);
     } catch (error) {
-        console.log(`not ok ${name}: ${error.message.split('\n')[0]}`);
+        console.log(`not ok ${name}: ${error.message.split('\n').slice(0, 3).join(' ')}`);
         process.exitCode = 1;
     }
     clearTimeout(timer);
