@@ -94,7 +94,7 @@ struct doctor_stream {
     unsigned pieces;    /* that came */
     uint64_t bytes;
     uint64_t first_ms;  /* from the head to the first piece */
-    uint64_t worst_ms;  /* an event's delay */
+    uint64_t delay_ms;  /* of the event that came fastest: one that is late by chance does not count */
     uint64_t whole_ms;  /* from the head to the end of the body, or of patience */
     int ended;          /* the body has */
     int late;           /* everything came at once with the end */

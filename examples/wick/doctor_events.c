@@ -210,8 +210,8 @@ static void publish(const struct doctor_session *session, const char *room, stru
     wait_until(reading, answered + doctor_options.timeout_ms, 1000000, before + 1);
     uint64_t late = reading->events > before ? (reading->event_ms > answered ? reading->event_ms - answered : 0)
                                              : command_loop.now_ms - answered;
-    if (late > reading->stream->worst_ms)
-        reading->stream->worst_ms = late;
+    if (reading->stream->sent == 1 || late < reading->stream->delay_ms)
+        reading->stream->delay_ms = late;
 }
 
 void doctor_session_stream(const struct doctor_session *session, struct doctor_stream *stream)

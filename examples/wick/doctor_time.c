@@ -183,14 +183,14 @@ void doctor_judge_stream(const struct doctor_stream *through, const struct docto
         out->status = DOCTOR_SKIPPED;
         SAY(out->note, "no event came within %.1f s%s", (double)through->whole_ms / 1000,
             direct ? ", directly neither" : "; --direct would tell whose fault that is");
-    } else if (through->worst_ms >= DELAY_MS && (!direct || direct->worst_ms * 2 < through->worst_ms)) {
-        SAY(out->note, "an event takes %llu ms", (ull)through->worst_ms);
+    } else if (through->delay_ms >= DELAY_MS && (!direct || direct->delay_ms * 2 < through->delay_ms)) {
+        SAY(out->note, "an event takes %llu ms", (ull)through->delay_ms);
         SAY(out->detail, "Each event arrives late%s.", direct ? "; directly it does not" : "");
         doctor_fail(out, "DELAYED", proxy);
     } else {
         out->status = DOCTOR_PASSED;
         if (through->sent)
-            SAY(out->note, "%u events, the slowest took %llu ms", through->pieces, (ull)through->worst_ms);
+            SAY(out->note, "%u events, on their way for %llu ms", through->pieces, (ull)through->delay_ms);
         else
             SAY(out->note, "the first piece came %llu ms behind the head", (ull)through->first_ms);
     }

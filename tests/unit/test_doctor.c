@@ -275,7 +275,7 @@ static void held_connections(void)
 
 /* ---- Events ------------------------------------------------------------------------------------------------------ */
 
-/* "pieces sent first worst whole ended late" */
+/* "pieces sent first delay whole ended late" */
 static void read_stream(const test_vector *vector, const char *key, struct doctor_stream *stream)
 {
     unsigned long values[7] = { 0 };
@@ -288,7 +288,7 @@ static void read_stream(const test_vector *vector, const char *key, struct docto
     stream->pieces = (unsigned)values[0];
     stream->sent = (unsigned)values[1];
     stream->first_ms = values[2];
-    stream->worst_ms = values[3];
+    stream->delay_ms = values[3];
     stream->whole_ms = values[4];
     stream->ended = (int)values[5];
     stream->late = (int)values[6];
