@@ -115,6 +115,7 @@ class Lines:
         return self
 
     def __exit__(self, *_):
+        self.response.close()  # it holds the socket, too
         self.connection.close()
 
     def line(self):

@@ -5,6 +5,8 @@ import http.client
 import json
 import os
 import signal
+import socket
+import struct
 import threading
 import time
 
@@ -14,7 +16,7 @@ from agent_kit import Session
 from agent_lib import PATH, TERMINAL, Server
 from cases import case
 from client import Lines, Peer, ask, begin, message
-from proxy import SOON
+from proxy import SOON, wait_for
 
 def echoes(port):
     """Text, binary and 1 MiB each way; a ping is answered; Close with code and reason."""
@@ -261,6 +263,35 @@ def resumes_events(proxy):
     assert "".join(e["payload"]["text"] for e in events if e["type"] == "agent.token") == "t\u00f6k " * 1500
 
 
+def says_goodbye(port, server):
+    """The server goes: Close 1001 comes through, a stream ends with its last event and in order."""
+    with Peer(port, "/ws") as peer, Lines(port, PATH, "POST", message("tick ", tokens=1000, rate=20),
+                                          Accept="text/event-stream", Content_Type="application/json") as lines:
+        lines.event()
+        server.process.send_signal(signal.SIGTERM)
+        assert peer.read_close()[0] == 1001
+        peer.send(wire.frame(wire.CLOSE, wire.close_body(1001)))
+        events = []
+        while (event := lines.event()) is not None:
+            events.append(event)
+        assert events[-1]["type"] == "agent.failed" and events[-1]["payload"]["error"]["code"] == "DRAINING", events[-1:]
+
+
+def is_noticed_to_go(port, server):
+    """A client that goes without a word, by FIN or RST, on a WebSocket or in the middle of a stream: its session is detached."""
+    query, _ = begin(port, "tick ", tokens=10000, rate=20)
+    for reset in (0, 1):
+        with Peer(port, PATH) as peer, Lines(port, f"/api/events?{query}", Accept="text/event-stream") as lines:
+            peer.send(wire.frame(wire.TEXT, json.dumps(message("tick ", tokens=10000, rate=20)).encode()))
+            peer.read_frame()
+            lines.event()
+            assert server.health()["detached"] < 2, server.health()
+            for s in (peer.socket, lines.response.fp.raw._sock):
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", reset, 0))
+        wait_for(lambda: server.health()["connections"] == 0 and server.health()["detached"] == 2 + reset,
+                 f"the server knows: {server.health()}", 5)
+
+
 def good(kind, text, short, seconds=2, extra="", cuts=3, prefix=""):
     """The cases of a configuration that is right. short: the same with an idle timeout of that many seconds, with extra; None if
     the proxy has no such timeout. cuts: how many connections end by a reload, kill -9 and another reload."""
@@ -309,6 +340,14 @@ def good(kind, text, short, seconds=2, extra="", cuts=3, prefix=""):
     @with_server()
     def streams(proxy, server):
         streams_at_once(proxy.port)
+
+    @with_server()
+    def drain(proxy, server):
+        says_goodbye(proxy.port, server)
+
+    @with_server()
+    def client_gone(proxy, server):
+        is_noticed_to_go(proxy.port, server)
 
     @with_server()
     def long_poll_and_post(proxy, server):

@@ -90,14 +90,14 @@ def lighttpd():
 
 
 def varnish():
-    good(Varnish, VARNISH, VARNISH.replace("1h", "2s"), extra="-p pipe_timeout=2", cuts=2, prefix="varnish_")
+    good(Varnish, VARNISH, VARNISH.replace("1h", "2s"), extra="-p pipe_timeout=2", cuts=1, prefix="varnish_")
     recv = VARNISH.index("sub vcl_recv")
     mistake(Varnish, "varnish_no_pipe", VARNISH[:recv] + "sub vcl_recv {\n    return (pass);\n}\n", "HOP_STRIPPED",
             lambda text, hint: text[:recv] + hint[hint.index("sub vcl_recv"):] + "\n" + text[recv:])
 
 
 def squid():
-    good(Squid, SQUID, SQUID, extra="read_timeout 2 seconds", cuts=2, prefix="squid_")
+    good(Squid, SQUID, SQUID, extra="read_timeout 2 seconds", cuts=1, prefix="squid_")
     mistake(Squid, "squid_no_upgrade", without(SQUID, "http_upgrade"), "HOP_STRIPPED",
             lambda text, hint: text + re.search("http_upgrade_request_protocols .*", hint)[0] + "\n")
 
