@@ -125,6 +125,18 @@ static char *origin_of(const wick_url *url)
     return text;
 }
 
+/* A server that speaks agent-events says itself where its WebSocket is. */
+static void name_path(struct doctor_finding *finding, const wick_url *url)
+{
+    char path[200];
+    if (strcmp(finding->cause, "WRONG_PATH") != 0 || doctor_endpoint(url, "websocket", path, sizeof path) < 0)
+        return;
+    finding->hint[0] = '\0';
+    SAY(finding->hint, "The server says that its WebSocket is at %s: connect to "
+                       "%s://%.*s%s", path, url->secure ? "wss" : "ws",
+        (int)url->authority.len, url->authority.data, path);
+}
+
 static void check_direct(void)
 {
     struct doctor_finding *finding;
@@ -138,6 +150,7 @@ static void check_direct(void)
                &seen.direct_get, &seen.direct_life);
     free(origin);
     doctor_judge_connection(&seen, DOCTOR_DIRECT, finding);
+    name_path(finding, &seen.direct_to);
     end_check(finding);
 }
 
@@ -155,6 +168,7 @@ static void check_through(void)
     if (seen.to.secure && seen.through.stage < HTTP_AWAITING)
         get(&seen.to, 0, &seen.plain);
     doctor_judge_connection(&seen, DOCTOR_THROUGH, finding);
+    name_path(finding, &seen.to);
     end_check(finding);
     if (*finding->proxy)
         proxy_name = finding->proxy;

@@ -224,7 +224,9 @@ struct doctor_session {
     char epoch[24];
 };
 
-/* Ask the host of a URL for /.well-known/agent-events, and open a session. Returns 0, or -1 if it is no such server. */
+/* Ask the host of a URL for /.well-known/agent-events, and give the path of one of its endpoints. Returns 0, or -1. */
+int doctor_endpoint(const wick_url *url, const char *name, char *path, size_t cap);
+/* Open a session where it says. Returns 0, or -1 if it is no such server. */
 int doctor_session_open(struct doctor_session *session, const wick_url *url);
 void doctor_session_close(const struct doctor_session *session);
 /* Read its events, asking for some. */

@@ -159,23 +159,39 @@ static void post(const struct doctor_session *session, const char *body, struct 
     doctor_post(url, body, answer);
 }
 
+static void base_of(const wick_url *url, char *text, size_t cap)
+{
+    snprintf(text, cap, "http%s://%.*s", url->secure ? "s" : "",
+             (int)(url->authority.len < 500 ? url->authority.len : 500), url->authority.data);
+}
+
+int doctor_endpoint(const wick_url *url, const char *name, char *path, size_t cap)
+{
+    const char *const names[] = { "endpoints", name, NULL };
+    struct doctor_answer answer;
+    char text[700];
+    base_of(url, text, sizeof text);
+    SAY(text, "/.well-known/agent-events");
+    doctor_get(text, "application/json", &answer);
+    path[0] = '\0';
+    if (answer.status == 200)
+        member_at(&answer, names, path, cap);
+    for (const char *at = path; *at; at++)
+        if (*at <= ' ' || *at > '~')
+            return -1;
+    return path[0] == '/' ? 0 : -1;
+}
+
 int doctor_session_open(struct doctor_session *session, const wick_url *url)
 {
-    static const char *const events[] = { "endpoints", "events", NULL };
     static const char *const id[] = { "accepted", "0", "payload", "session_id", NULL };
     static const char *const token[] = { "accepted", "0", "payload", "resume_token", NULL };
     static const char *const epoch[] = { "accepted", "0", "payload", "epoch", NULL };
     struct doctor_answer answer;
-    char text[700], session_id[140], resume_token[140];
+    char session_id[140], resume_token[140];
     memset(session, 0, sizeof *session);
-    snprintf(session->base, sizeof session->base, "http%s://%.*s", url->secure ? "s" : "",
-             (int)(url->authority.len < 500 ? url->authority.len : 500), url->authority.data);
-    snprintf(text, sizeof text, "%s/.well-known/agent-events", session->base);
-    doctor_get(text, "application/json", &answer);
-    if (answer.status != 200)
-        return -1;
-    member_at(&answer, events, session->events, sizeof session->events);
-    if (session->events[0] != '/')
+    base_of(url, session->base, sizeof session->base);
+    if (doctor_endpoint(url, "events", session->events, sizeof session->events) < 0)
         return -1;
     post(session, "{\"type\":\"session.open\",\"payload\":{\"versions\":[\"1.0\"],\"client\":{\"name\":\"wick "
                   "doctor\"}}}",

@@ -188,6 +188,10 @@ async def addresses(servers):
     ]:
         _, _, checks = await examine(url, *quick)
         tell(name, compare(checks, want))
+    _, _, checks = await examine(f"http://127.0.0.1:{servers['agent']}/", *quick)
+    hint = checks["websocket"]["hint"]
+    tell("url-of-the-page", compare(checks, {"websocket": (FAIL, "WRONG_PATH")}) or
+         (None if f"ws://127.0.0.1:{servers['agent']}/api/runtime/agent" in hint else hint))
     _, _, checks = await examine(f"ws://127.0.0.1:{port}/", "--direct", f"ws://127.0.0.1:{dead}/", *quick)
     tell("direct-down", compare(checks, {"direct": (FAIL, "SERVER_DOWN"), "websocket": (PASS,)}))
     _, _, checks = await examine(f"ws://127.0.0.1:{dead}/", "--direct", f"ws://127.0.0.1:{port}/", *quick)
