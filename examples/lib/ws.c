@@ -18,7 +18,8 @@ enum {
     STALLED = 4,   /* input waits until there is room for output */
     WAITING = 8,   /* input waits for ws_go_on() */
     REPORTED = 16, /* the error has been logged */
-    STARTED = 32   /* peer->as.ws is set up */
+    STARTED = 32,  /* peer->as.ws is set up */
+    LAST = 64      /* the Close frame is being written: it goes behind a queue that is full */
 };
 
 static const struct ws_service *ws_of(const struct peer *peer)
@@ -31,8 +32,12 @@ static const struct ws_service *ws_of(const struct peer *peer)
 
 int ws_output(wick_conn *conn, void *user, const wick_slice *slices, size_t count)
 {
+    struct peer *peer = user;
     (void)conn;
-    return peer_write(user, slices, count);
+    if (!(peer->phase & LAST))
+        return peer_write(peer, slices, count);
+    peer_write_last(peer, slices, count);
+    return 0;
 }
 
 uint8_t *ws_memory(wick_conn *conn, void *user, uint8_t *block, size_t need, size_t *cap)
@@ -269,8 +274,10 @@ void ws_go_on(struct peer *peer)
 
 void ws_close(struct peer *peer, unsigned code, const char *reason)
 {
+    peer->phase |= LAST;
     wick_status status = wick_conn_close(&peer->as.ws, code, reason, reason ? strlen(reason) : 0,
                                          peer->service->loop->now_ms);
+    peer->phase &= (uint16_t)~LAST;
     if (status == WICK_BLOCKED)
         peer_close(peer);
     peer_touch(peer);

@@ -53,7 +53,8 @@ void ws_hold(struct peer *peer);
 /* Read on. */
 void ws_go_on(struct peer *peer);
 
-/* Start the close handshake. If the output is full the connection is simply cut: the peer was not reading anyway. */
+/* Start the close handshake. The Close frame goes behind what is queued, even if the queue is full: a peer that reads
+ * on learns why. One that does not is cut when the close timeout is over. */
 void ws_close(struct peer *peer, unsigned code, const char *reason);
 
 /* Whether the peer is a WebSocket. */

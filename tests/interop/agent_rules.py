@@ -108,6 +108,22 @@ async def who_does_not_read_can_cancel(server):
     await client.ws.close()
 
 
+@server_case()
+async def who_is_late_learns_why(server):
+    """A connection that is taken over while its output is full gets its close code behind all that is queued."""
+    client = Session(server.url)
+    await client.open(coalesce_ms=0)
+    await client.ask("x" * 1000, {**ECHO, "tokens": 1000000}, invocation_id="flood")
+    await asyncio.sleep(1)  # nothing is read
+    other = Session(server.url)
+    other.id, other.token, other.epoch, other.last = client.id, client.token, client.epoch, 0
+    await other.open(want=["agent.failed"])
+    assert await client.closed() == 4409, client.ws.close_code
+    await other.say({"type": "agent.cancel", "payload": {"invocation_id": "flood"}})
+    await other.until("agent.failed")
+    await other.ws.close()
+
+
 def request(server, method, path, body=None, **headers):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     connection.request(method, path, None if body is None else json.dumps(body), headers)
