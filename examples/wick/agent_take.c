@@ -78,9 +78,11 @@ static void take_reset(const wick_session_reset *reset)
 {
     wick_json_reader reader;
     wick_json_token token;
-    wick_text runs = { NULL, 0, 0 }, run, id, messages;
+    wick_text runs = { NULL, 0, 0 }, run, id, messages, questions;
     agent.reset_ms = WICK_NEVER;
     show_field("events were missed", &reset->reason);
+    if (wick_json_member(&reset->snapshot, "pending_inputs", 14, &questions) == WICK_OK)
+        take_questions(&questions);
     if (wick_json_member(&reset->snapshot, "invocations", 11, &runs) != WICK_OK || !runs.data ||
         wick_json_reader_init(&reader, NULL, runs.data, runs.len) != WICK_OK ||
         wick_json_next(&reader, &token) != WICK_OK || token.type != WICK_JSON_ARRAY)

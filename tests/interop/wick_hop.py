@@ -156,6 +156,24 @@ async def a_question_through_hops(server):
         assert got.err.count("question: ") == 1, got
 
 
+ASKS_MUCH_LATER = ("guide.content=read x; echo begun; sleep 1; seq 3000; echo '{\"type\":\"agent.input_request\",\"payload\":"
+                   "{\"question\":\"still there?\"}}'; read a; echo \"$a\"")
+
+
+@server_case("--agent", ASKS_MUCH_LATER)
+async def a_question_among_what_was_missed(server):
+    for transport in ("sse", "poll"):
+        async with Proxy(server.port) as proxy:
+            process = await start(proxy.url, "x", "--transport", transport, stdin=subprocess.PIPE)
+            await heard(process, b"begun\n")
+            proxy.closed = True
+            proxy.cut(False)
+            await until(lambda: server.health()["pending_inputs"] == 1)
+            proxy.closed = False
+            got = check(await finish(process, b"yes\n"), 0, err=("events were missed: window_expired", "question: still there?"))
+            assert got.out.startswith("1\n2\n3\n") and '"content":"yes"' in got.out, got
+
+
 @case
 async def the_server_starts_anew_behind_a_stream():
     first, second = Server(), Server()
