@@ -269,6 +269,7 @@ void wick_diagnose_request(const wick_http_request *request, const wick_http_rou
                            wick_diagnosis *why)
 {
     memset(why, 0, sizeof *why);
+    why->prefix = WICK_STR("");
     if (wick_diagnose_upgrade_in(request, why) == WICK_CAUSE_NONE)
         why->cause = wick_diagnose_path(request->path, routes, count, why);
     if (why->cause == WICK_CAUSE_NONE)
