@@ -93,7 +93,9 @@ void module_answer(struct peer *peer, wick_str path)
     static const wick_http_header fields[] = { FIELD("X-Content-Type-Options", "nosniff"),
                                                FIELD("Cache-Control", "no-cache") };
     const embedded_file *module = find_file(path.data + 1, path.len - 1);
-    wick_http_answer answer = { .status = 200, .content_type = WICK_STR("text/javascript; charset=utf-8"),
+    int types = path.data[path.len - 2] == 't'; /* a .d.ts, which no browser runs */
+    wick_http_answer answer = { .status = 200, .content_type = types ? WICK_STR("text/plain; charset=utf-8")
+                                                                     : WICK_STR("text/javascript; charset=utf-8"),
                                 .length = module->len, .headers = fields,
                                 .header_count = sizeof fields / sizeof *fields };
     http_answer(peer, &answer, module->data);

@@ -58,6 +58,13 @@ def the_page(server):
         assert page.count(f'data-wick="{part}"') - page.count(f"'[data-wick=\"{part}\"]'") == 1, part
     assert "export class WickClient" in page and "{{wick.js}}" not in page
     assert not re.search(r"(src|href)=[\"'](?!data:)", page), "loads something"
+    for name, kind, word in (("wick-transport.js", "text/javascript", b"class HttpTransport"), ("wick.d.ts", "text/plain", b"WickOptions"),
+                             ("wick-messages.d.ts", "text/plain", b"interface WickAgentToken")):
+        response, body = server.get(f"/{name}")
+        assert response.status == 200 and response.headers["Content-Type"].startswith(kind) and word in body, name
+    assert not re.search(r"^import ", page, re.M), "all modules are one"
+    # A path with a slash more is the same one to the routes.
+    assert server.get("/wick.d.ts/")[0].status == server.get("/wick.js/")[0].status
     response, body = server.get("/wick.js")
     assert response.headers["Content-Type"].startswith("text/javascript") and b"export class WickClient" in body
 
