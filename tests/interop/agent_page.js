@@ -161,8 +161,8 @@ async function killed(browser) {
     await state(page, 'reconnecting');
     await page.waitForFunction((s) => /in \d+ s/.test(document.querySelector(s).textContent), part('status'));
     await ask(page, 'content_pillar', 'while it is down');
+    await page.waitForFunction(() => document.querySelector('#why p').textContent.includes('does not answer'));
     server = await start(port);
-    assert((await page.textContent('#why p')).includes('does not answer'), 'why');
     await state(page, 'connected');
     assert(await page.isHidden('#why'), 'nothing is wrong any more');
     quiet('while the server was down');
