@@ -161,6 +161,9 @@ class Proxy:
             if self.closed:
                 raise OSError
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            if self.closed:  # meanwhile
+                far_writer.close()
+                raise OSError
         except OSError:
             writer.close()
             return

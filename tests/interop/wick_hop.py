@@ -156,8 +156,9 @@ async def a_question_through_hops(server):
         assert got.err.count("question: ") == 1, got
 
 
-ASKS_MUCH_LATER = ("guide.content=read x; echo begun; sleep 1; seq 3000; echo '{\"type\":\"agent.input_request\",\"payload\":"
-                   "{\"question\":\"still there?\"}}'; read a; echo \"$a\"")
+GO = f"{tempfile.mkdtemp()}/go"
+ASKS_MUCH_LATER = (f"guide.content=read x; echo begun; while [ ! -e {GO} ]; do sleep 0.05; done; seq 3000; "
+                   "echo '{\"type\":\"agent.input_request\",\"payload\":{\"question\":\"still there?\"}}'; read a; echo \"$a\"")
 
 
 @server_case("--agent", ASKS_MUCH_LATER)
@@ -168,10 +169,14 @@ async def a_question_among_what_was_missed(server):
             await heard(process, b"begun\n")
             proxy.closed = True
             proxy.cut(False)
-            await until(lambda: server.health()["pending_inputs"] == 1)
+            await until(lambda: server.health()["detached"] == 1)
+            open(GO, "w").close()
+            await until(lambda: server.health()["pending_inputs"] == 1, 30)
             proxy.closed = False
             got = check(await finish(process, b"yes\n"), 0, err=("events were missed: window_expired", "question: still there?"))
             assert got.out.startswith("1\n2\n3\n") and '"content":"yes"' in got.out, got
+        os.remove(GO)
+    os.rmdir(os.path.dirname(GO))
 
 
 @case
