@@ -113,7 +113,7 @@ async def who_is_late_learns_why(server):
     """A connection that is taken over while its output is full gets its close code behind all that is queued."""
     client = Session(server.url)
     await client.open(coalesce_ms=0)
-    await client.ask("x" * 1000, {**ECHO, "tokens": 1000000}, invocation_id="flood")
+    await client.ask("x" * 1000, {**ECHO, "tokens": 1000000, "rate": 50000}, invocation_id="flood")
     await asyncio.sleep(1)  # nothing is read
     other = Session(server.url)
     other.id, other.token, other.epoch, other.last = client.id, client.token, client.epoch, 0
